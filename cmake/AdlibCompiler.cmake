@@ -1,0 +1,27 @@
+# Settings that every target of adlib shares. Nothing here reaches a consumer of adlib::adlib.
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+endif()
+
+add_library(adlib_options INTERFACE)
+target_compile_features(adlib_options INTERFACE cxx_std_20)
+target_compile_options(adlib_options INTERFACE
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow>
+  # One order of summation: the compiler may not contract a*b+c on targets whose baseline has FMA.
+  $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
+if(ADLIB_WARNINGS_AS_ERRORS)
+  target_compile_options(adlib_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
+endif()
+if(ADLIB_SANITIZE)
+  list(JOIN ADLIB_SANITIZE "," adlib_sanitizers)
+  target_compile_options(adlib_options INTERFACE
+    -fsanitize=${adlib_sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(adlib_options INTERFACE -fsanitize=${adlib_sanitizers})
+endif()

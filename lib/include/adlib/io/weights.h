@@ -1,0 +1,56 @@
+// adlib/io/weights.h: the tensors of a checkpoint directory, taken by name with the shape that the model expects.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "adlib/core/tensor.h"
+
+namespace adlib {
+
+/// Called while weights load: tensors done, tensors in all.
+using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
+
+/// A cheap handle on the tensors of a checkpoint; scopes share the list of what has been taken.
+class Weights {
+ public:
+  /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, or `pytorch_model.bin`
+  /// (read without executing pickle), in that order. `dtype` is what take() converts floating tensors to; without it
+  /// they keep the file's. Throws Error(not_found) saying what the directory holds and what was expected.
+  static Weights open(const std::filesystem::path& dir, Device device = Device::cpu,
+                      std::optional<DType> dtype = std::nullopt, Progress progress = {});
+  /// Over tensors in memory, for fresh models and tests. `origin` names them in messages.
+  static Weights from(std::map<std::string, Tensor> tensors, std::string origin = "memory");
+
+  /// The same weights with `prefix` + "." put before every name that is asked for. Scopes nest.
+  Weights scope(std::string_view prefix) const;
+  /// The tensor `name` of this scope, moved to the device and dtype of open(). Throws Error(not_found) with the full
+  /// name and the nearest names there are, or Error(invalid_argument) with both shapes.
+  Tensor take(std::string_view name, const Shape& shape) const;
+  bool contains(std::string_view name) const;
+  /// The shape of a tensor of this scope. Throws Error(not_found).
+  Shape shape_of(std::string_view name) const;
+
+  /// Full names never taken, sorted.
+  std::vector<std::string> untaken() const;
+  /// Throws Error(bad_format) naming every untaken tensor for which `known_extra` is false.
+  void expect_all_taken(const std::function<bool(std::string_view)>& known_extra) const;
+  /// Every full name, sorted.
+  std::vector<std::string> names() const;
+  /// The directory, or the origin given to from().
+  const std::string& origin() const;
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;
+  std::string prefix_;
+};
+
+}  // namespace adlib

@@ -1,0 +1,6 @@
+adlib_layer(adlib_io LINK nlohmann_json::nlohmann_json SOURCES
+  src/io/atomic_file.cpp
+  src/io/json.cpp
+  src/io/pytorch_bin.cpp
+  src/io/safetensors.cpp
+  src/io/weights.cpp)
