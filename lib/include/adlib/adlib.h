@@ -1,0 +1,20 @@
+// adlib/adlib.h: the whole library, without io/json.h (which needs nlohmann-json).
+#pragma once
+
+#include "adlib/core/context.h"
+#include "adlib/core/device.h"
+#include "adlib/core/dtype.h"
+#include "adlib/core/error.h"
+#include "adlib/core/random.h"
+#include "adlib/core/shape.h"
+#include "adlib/core/tensor.h"
+#include "adlib/generate/config.h"
+#include "adlib/generate/generator.h"
+#include "adlib/generate/sampler.h"
+#include "adlib/io/atomic_file.h"
+#include "adlib/io/safetensors.h"
+#include "adlib/io/weights.h"
+#include "adlib/models/checkpoint.h"
+#include "adlib/models/decoder.h"
+#include "adlib/ops.h"
+#include "adlib/tokenizer/tokenizer.h"

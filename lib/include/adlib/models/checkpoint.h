@@ -1,0 +1,39 @@
+// adlib/models/checkpoint.h: decoders from and to directories in the Hugging Face layout.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "adlib/io/weights.h"
+#include "adlib/models/decoder.h"
+
+namespace adlib {
+
+struct LoadOptions {
+  Device device = Device::cpu;
+  std::optional<DType> dtype;  ///< converts the weights; without it they keep the file's type
+  Progress progress = {};
+};
+
+/// Reads `config.json`. Throws Error naming the file and the field.
+DecoderConfig read_config(const std::filesystem::path& dir);
+/// The same from text; `where` names it in messages.
+DecoderConfig decoder_config_from_json(std::string_view text, const std::string& where);
+/// The text of a config.json for transformers.
+std::string decoder_config_to_json(const DecoderConfig& config, DType dtype);
+
+/// config.json and weights.
+Decoder load_decoder(const std::filesystem::path& dir, const LoadOptions& options = {});
+
+/// True for tensors that real checkpoints carry and that hold nothing to load: `attn.bias` and `attn.masked_bias`
+/// masks, `rotary_emb.inv_freq`, and the head of a model that ties it.
+bool is_known_extra(const DecoderConfig& config, std::string_view tensor_name);
+
+/// Writes `config.json` and `model.safetensors` so that transformers opens the directory. Each file appears whole or
+/// not at all; `generation_config.json` is the generator's, tokenizer files the tokenizer's.
+void save(const Decoder& decoder, const std::filesystem::path& dir);
+
+}  // namespace adlib

@@ -1,0 +1,35 @@
+// adlib/nn/mlp.h: the feed-forward half of a block, plain (GPT-2) or gated (Llama).
+#pragma once
+
+#include <optional>
+
+#include "adlib/nn/linear.h"
+
+namespace adlib::nn {
+
+class Mlp {
+ public:
+  /// down(activation(up(x))).
+  Mlp(Linear up, Linear down, ops::Activation activation)
+      : up_(std::move(up)), down_(std::move(down)), activation_(activation) {}
+  /// down(silu(gate(x)) * up(x)), Shazeer 2020.
+  Mlp(Linear gate, Linear up, Linear down) : gate_(std::move(gate)), up_(std::move(up)), down_(std::move(down)) {}
+
+  /// residual + mlp(x). x, residual (N, C) -> (N, C)
+  Tensor operator()(const Tensor& x, const Tensor& residual) const {
+    const Tensor inner = gate_ ? ops::swiglu((*gate_)(x), up_(x)) : up_(x, activation_);  // (N, width of the mlp)
+    return down_(inner, ops::Activation::none, residual);
+  }
+
+  const std::optional<Linear>& gate() const { return gate_; }
+  const Linear& up() const { return up_; }
+  const Linear& down() const { return down_; }
+
+ private:
+  std::optional<Linear> gate_;
+  Linear up_;
+  Linear down_;
+  ops::Activation activation_ = ops::Activation::none;
+};
+
+}  // namespace adlib::nn
