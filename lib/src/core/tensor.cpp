@@ -19,8 +19,8 @@ Tensor::Strides row_major_strides(const Shape& shape) {
 
 std::size_t bytes_for(const char* operation, const Shape& shape, DType dtype) {
   const auto count = static_cast<std::size_t>(shape.numel());
-  require(count <= std::numeric_limits<std::size_t>::max() / 2 / size_of(dtype), operation, ": shape ", shape, " of ",
-          dtype, " does not fit in memory");
+  require(count <= std::numeric_limits<std::size_t>::max() / 2 / size_of(dtype), operation, ": shape ", shape,
+          " of ", dtype, " does not fit in memory");
   return count * size_of(dtype);
 }
 
@@ -41,14 +41,16 @@ Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
   return host.to(device);
 }
 
-Tensor Tensor::wrap(std::shared_ptr<Storage> storage, std::size_t byte_offset, const Shape& shape, DType dtype) {
+Tensor Tensor::wrap(std::shared_ptr<Storage> storage, std::size_t byte_offset, const Shape& shape,
+                    DType dtype) {
   require(storage != nullptr, "Tensor::wrap: no storage");
   const std::size_t bytes = bytes_for("Tensor::wrap", shape, dtype);
-  require(byte_offset <= storage->bytes() && bytes <= storage->bytes() - byte_offset, "Tensor::wrap: ", shape, " of ",
-          dtype, " at byte ", byte_offset, " needs ", bytes, " bytes of a storage of ", storage->bytes());
+  require(byte_offset <= storage->bytes() && bytes <= storage->bytes() - byte_offset, "Tensor::wrap: ", shape,
+          " of ", dtype, " at byte ", byte_offset, " needs ", bytes, " bytes of a storage of ",
+          storage->bytes());
   const auto address = reinterpret_cast<std::uintptr_t>(storage->data()) + byte_offset;
-  require(byte_offset % size_of(dtype) == 0 && address % size_of(dtype) == 0, "Tensor::wrap: byte ", byte_offset,
-          " is not aligned for ", dtype);
+  require(byte_offset % size_of(dtype) == 0 && address % size_of(dtype) == 0, "Tensor::wrap: byte ",
+          byte_offset, " is not aligned for ", dtype);
   Tensor out;
   out.storage_ = std::move(storage);
   out.shape_ = shape;
@@ -82,7 +84,8 @@ void Tensor::check_data(DType wanted) const {
          "; convert with .to(DType::", wanted, ")");
   }
   if (device() != Device::cpu) {
-    fail(ErrorCode::device_mismatch, "Tensor::data: the tensor is ", describe(), "; move it with .to(Device::cpu)");
+    fail(ErrorCode::device_mismatch, "Tensor::data: the tensor is ", describe(),
+         "; move it with .to(Device::cpu)");
   }
   require(is_contiguous(), "Tensor::data: ", describe(), " is a view with gaps; call .contiguous() first");
 }
@@ -100,7 +103,8 @@ Tensor Tensor::view(std::span<const std::int64_t> dims) const {
     }
   }
   if (open != nullptr) {
-    require(known > 0 && numel() % known == 0, "Tensor::view: ", numel(), " elements do not divide by ", known);
+    require(known > 0 && numel() % known == 0, "Tensor::view: ", numel(), " elements do not divide by ",
+            known);
     *open = numel() / known;
   }
   const Shape shape{std::span<const std::int64_t>(wanted)};
@@ -123,8 +127,8 @@ Tensor Tensor::slice(int dim, std::int64_t begin, std::int64_t end) const {
 
 Tensor Tensor::select(int dim, std::int64_t index) const {
   const int d = shape_.normalise(dim);
-  require(0 <= index && index < shape_[d], "Tensor::select: index ", index, " is outside dimension ", dim, " of ",
-          shape_);
+  require(0 <= index && index < shape_[d], "Tensor::select: index ", index, " is outside dimension ", dim,
+          " of ", shape_);
   std::vector<std::int64_t> dims(shape_.dims().begin(), shape_.dims().end());
   dims.erase(dims.begin() + d);
   Tensor out = *this;
@@ -171,7 +175,8 @@ std::string Tensor::describe() const {
 
 void check_shape(const char* operation, const char* name, const Tensor& tensor, const Shape& expected) {
   require(tensor.defined(), operation, ": ", name, " is undefined, expected shape ", expected);
-  require(tensor.shape() == expected, operation, ": ", name, " has shape ", tensor.shape(), ", expected ", expected);
+  require(tensor.shape() == expected, operation, ": ", name, " has shape ", tensor.shape(), ", expected ",
+          expected);
 }
 
 }  // namespace adlib

@@ -17,7 +17,7 @@ enum class ErrorCode {
   io,                ///< the operating system refused to read or write
   unsupported,       ///< valid, but not built or not implemented here
   out_of_memory,
-  cancelled,         ///< stopped by the caller
+  cancelled,  ///< stopped by the caller
 };
 
 /// The root of every exception that adlib throws.

@@ -8,9 +8,9 @@
 
 namespace adlib {
 
-/// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): a function of (seed, stream,
-/// index) without state to carry, so that a draw does not depend on who drew before. std::…_distribution is not used
-/// anywhere, since its results differ between standard libraries.
+/// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): a function of (seed,
+/// stream, index) without state to carry, so that a draw does not depend on who drew before.
+/// std::…_distribution is not used anywhere, since its results differ between standard libraries.
 class Philox {
  public:
   using Block = std::array<std::uint32_t, 4>;
@@ -42,8 +42,10 @@ class Philox {
   /// Standard normal, by Box and Muller's transform (1958).
   double normal(std::uint64_t index) const {
     const Block b = block(index);
-    const double u = (static_cast<double>((std::uint64_t{b[0]} << 32 | b[1]) >> 11) + 1.0) * 0x1p-53;  // (0, 1]
-    const double angle = 2.0 * std::numbers::pi * static_cast<double>((std::uint64_t{b[2]} << 32 | b[3]) >> 11) * 0x1p-53;
+    const double u =
+        (static_cast<double>((std::uint64_t{b[0]} << 32 | b[1]) >> 11) + 1.0) * 0x1p-53;  // (0, 1]
+    const double angle =
+        2.0 * std::numbers::pi * static_cast<double>((std::uint64_t{b[2]} << 32 | b[3]) >> 11) * 0x1p-53;
     return std::sqrt(-2.0 * std::log(u)) * std::cos(angle);
   }
 

@@ -16,7 +16,8 @@ class Shape {
   static constexpr int max_rank = 8;
 
   Shape() = default;
-  /// Throws Error(invalid_argument) for a negative extent, a rank over max_rank, or an element count over 2^63.
+  /// Throws Error(invalid_argument) for a negative extent, a rank over max_rank, or an element count over
+  /// 2^63.
   Shape(std::initializer_list<std::int64_t> dims) : Shape(std::span(dims.begin(), dims.size())) {}
   explicit Shape(std::span<const std::int64_t> dims);
 

@@ -1,4 +1,5 @@
-// adlib/core/storage.h: a block of bytes on a device, and the interface through which a backend provides them.
+// adlib/core/storage.h: a block of bytes on a device, and the interface through which a backend provides
+// them.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +27,8 @@ class Storage {
   Device device_;
 };
 
-/// What a backend offers to Tensor. Core names no backend: lib/src/ops/backends.cpp registers those of the build.
+/// What a backend offers to Tensor. Core names no backend: lib/src/ops/backends.cpp registers those of the
+/// build.
 class StorageBackend {
  public:
   virtual ~StorageBackend() = default;
@@ -41,7 +43,8 @@ class StorageBackend {
 
 /// Makes `backend` (which must outlive the program) the provider of a device type.
 void register_storage_backend(Device::Type type, const StorageBackend* backend);
-/// The provider for a device type; throws Error(unsupported), naming the CMake option, when this build has none.
+/// The provider for a device type; throws Error(unsupported), naming the CMake option, when this build has
+/// none.
 const StorageBackend& storage_backend(Device::Type type);
 /// True when this build has a backend for `device` and the machine has that device.
 bool is_available(Device device);

@@ -38,7 +38,8 @@ class Tensor {
   }
   /// Views bytes that already exist, row-major from `byte_offset`. Throws when the storage is too small or
   /// the offset is not a multiple of the element's size.
-  static Tensor wrap(std::shared_ptr<Storage> storage, std::size_t byte_offset, const Shape& shape, DType dtype);
+  static Tensor wrap(std::shared_ptr<Storage> storage, std::size_t byte_offset, const Shape& shape,
+                     DType dtype);
 
   bool defined() const noexcept { return storage_ != nullptr; }
   explicit operator bool() const noexcept { return defined(); }
@@ -80,7 +81,9 @@ class Tensor {
   const void* raw() const noexcept { return const_cast<Tensor*>(this)->raw(); }
 
   /// The same elements under another shape; one extent may be -1. Throws unless contiguous.
-  Tensor view(std::initializer_list<std::int64_t> dims) const { return view(std::span(dims.begin(), dims.size())); }
+  Tensor view(std::initializer_list<std::int64_t> dims) const {
+    return view(std::span(dims.begin(), dims.size()));
+  }
   Tensor view(std::span<const std::int64_t> dims) const;
   Tensor view(const Shape& shape) const { return view(shape.dims()); }
   /// Elements [begin, end) along `dim`; shares storage.
@@ -89,8 +92,8 @@ class Tensor {
   Tensor select(int dim, std::int64_t index) const;
   /// Swaps two dimensions; shares storage.
   Tensor transpose(int dim0, int dim1) const;
-  /// Repeats extents of 1 (and missing leading ones) to `shape` with stride 0; shares storage. The result is to
-  /// be read, not written.
+  /// Repeats extents of 1 (and missing leading ones) to `shape` with stride 0; shares storage. The result is
+  /// to be read, not written.
   Tensor expand(const Shape& shape) const;
 
   /// This tensor if it is contiguous, else a packed copy.
@@ -99,7 +102,8 @@ class Tensor {
   Tensor clone() const;
   /// This tensor if it is there already, else a copy there.
   Tensor to(Device device) const;
-  /// This tensor if it has that type already, else a converted copy (to nearest even, float to integer truncates).
+  /// This tensor if it has that type already, else a converted copy (to nearest even, float to integer
+  /// truncates).
   Tensor to(DType dtype) const;
 
   /// "(4, 768) f32 on cpu", for messages.
@@ -110,10 +114,11 @@ class Tensor {
 
   std::shared_ptr<Storage> storage_;
   Shape shape_;
-  Strides strides_{};          // in elements; entries past rank() are 0
-  std::int64_t offset_ = 0;    // in elements, from storage_->data()
+  Strides strides_{};        // in elements; entries past rank() are 0
+  std::int64_t offset_ = 0;  // in elements, from storage_->data()
   DType dtype_ = DType::f32;
-  // Invariant: offset_ + sum((shape_[i]-1)*strides_[i]) addresses an element inside storage_, or numel() == 0.
+  // Invariant: offset_ + sum((shape_[i]-1)*strides_[i]) addresses an element inside storage_, or numel() ==
+  // 0.
 };
 
 /// Throws Error(invalid_argument) "operation: name has shape [7], expected [8]" unless the shapes agree.

@@ -28,12 +28,12 @@ std::string decoder_config_to_json(const DecoderConfig& config, DType dtype);
 /// config.json and weights.
 Decoder load_decoder(const std::filesystem::path& dir, const LoadOptions& options = {});
 
-/// True for tensors that real checkpoints carry and that hold nothing to load: `attn.bias` and `attn.masked_bias`
-/// masks, `rotary_emb.inv_freq`, and the head of a model that ties it.
+/// True for tensors that real checkpoints carry and that hold nothing to load: `attn.bias` and
+/// `attn.masked_bias` masks, `rotary_emb.inv_freq`, and the head of a model that ties it.
 bool is_known_extra(const DecoderConfig& config, std::string_view tensor_name);
 
-/// Writes `config.json` and `model.safetensors` so that transformers opens the directory. Each file appears whole or
-/// not at all; `generation_config.json` is the generator's, tokenizer files the tokenizer's.
+/// Writes `config.json` and `model.safetensors` so that transformers opens the directory. Each file appears
+/// whole or not at all; `generation_config.json` is the generator's, tokenizer files the tokenizer's.
 void save(const Decoder& decoder, const std::filesystem::path& dir);
 
 }  // namespace adlib

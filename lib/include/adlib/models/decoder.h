@@ -1,4 +1,5 @@
-// adlib/models/decoder.h: ONE decoder, described by DecoderConfig; families differ in names and configuration only.
+// adlib/models/decoder.h: ONE decoder, described by DecoderConfig; families differ in names and configuration
+// only.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ namespace adlib {
 using nn::Cache;
 using nn::Row;
 
-/// What a decoder-only transformer is made of. Readers for each family's config.json: models/gpt2.h, models/llama.h.
+/// What a decoder-only transformer is made of. Readers for each family's config.json: models/gpt2.h,
+/// models/llama.h.
 struct DecoderConfig {
   enum class Family { gpt2, llama, qwen2 };
   enum class Positions { learned, rope };
@@ -26,24 +28,24 @@ struct DecoderConfig {
 
   Family family = Family::gpt2;
   std::int64_t vocab_size = 0;
-  std::int64_t context = 0;     ///< the most positions a sequence may have
-  std::int64_t width = 0;       ///< C
+  std::int64_t context = 0;  ///< the most positions a sequence may have
+  std::int64_t width = 0;    ///< C
   std::int64_t layers = 0;
-  std::int64_t heads = 0;       ///< H
-  std::int64_t kv_heads = 0;    ///< Hkv, divides H
-  std::int64_t head_dim = 0;    ///< D
+  std::int64_t heads = 0;     ///< H
+  std::int64_t kv_heads = 0;  ///< Hkv, divides H
+  std::int64_t head_dim = 0;  ///< D
   std::int64_t mlp_width = 0;
   nn::Norm::Kind norm = nn::Norm::Kind::layer;
   float norm_eps = 1e-5f;
   Positions positions = Positions::learned;
-  nn::RopeConfig rope;          ///< used when positions is rope
+  nn::RopeConfig rope;  ///< used when positions is rope
   Mlp mlp = Mlp::plain;
   ops::Activation activation = ops::Activation::gelu_tanh;  ///< of the plain mlp; the gated one uses silu
   bool qkv_bias = true;
   bool attention_out_bias = true;
   bool mlp_bias = true;
-  bool tied_embeddings = true;  ///< the output head is the token embedding
-  bool scale_attention = true;  ///< by 1/sqrt(D)
+  bool tied_embeddings = true;                    ///< the output head is the token embedding
+  bool scale_attention = true;                    ///< by 1/sqrt(D)
   bool scale_attention_by_inverse_layer = false;  ///< and by 1/(layer + 1)
 
   friend bool operator==(const DecoderConfig&, const DecoderConfig&) = default;
@@ -57,12 +59,12 @@ void validate(const DecoderConfig& config);
 
 /// Where a family's checkpoints keep each part, and in which layout its linear layers are.
 struct DecoderNames {
-  std::string root;                  ///< optional prefix of everything but the head: "transformer", "model"
+  std::string root;  ///< optional prefix of everything but the head: "transformer", "model"
   std::string token_embedding;
   std::string position_embedding;
-  std::string layer;                 ///< the list of blocks: "h", "layers"
+  std::string layer;  ///< the list of blocks: "h", "layers"
   std::string attention_norm;
-  std::vector<std::string> qkv;      ///< one fused, or three
+  std::vector<std::string> qkv;  ///< one fused, or three
   std::string attention_out;
   std::string mlp_norm;
   std::string mlp_gate;
@@ -80,15 +82,16 @@ struct Batch {
   std::span<const Row> rows;  ///< lengths sum to N; a sequence stands in at most one row
 };
 
-/// Called with the embeddings (layer 0) and each block's output (layer 1 … layers - 1), then with the output of the
-/// final norm (layer `layers`), as Hugging Face's hidden_states. (N, C)
+/// Called with the embeddings (layer 0) and each block's output (layer 1 … layers - 1), then with the output
+/// of the final norm (layer `layers`), as Hugging Face's hidden_states. (N, C)
 using LayerObserver = std::function<void(std::int64_t layer, const Tensor& hidden)>;
 
 /// Const after construction: threads may share one, each with its own Cache.
 class Decoder {
  public:
-  /// Takes its tensors from `weights` by the family's names, with or without the root prefix. Throws Error naming the
-  /// tensor that is missing or misshapen, and any that is left over and is not known to be harmless.
+  /// Takes its tensors from `weights` by the family's names, with or without the root prefix. Throws Error
+  /// naming the tensor that is missing or misshapen, and any that is left over and is not known to be
+  /// harmless.
   Decoder(const DecoderConfig& config, const Weights& weights);
 
   const DecoderConfig& config() const { return config_; }
@@ -105,7 +108,8 @@ class Decoder {
   /// Scores after every position of full sequences, without a cache to keep. ids (B, T) i32 -> (B, T, V)
   Tensor forward(const Tensor& ids) const;
 
-  /// Every tensor under the name that the family's checkpoints use, with the root prefix; views where parts are fused.
+  /// Every tensor under the name that the family's checkpoints use, with the root prefix; views where parts
+  /// are fused.
   std::map<std::string, Tensor> named_tensors() const;
 
  private:
@@ -121,8 +125,9 @@ class Decoder {
   Device device_;
 };
 
-/// Fresh weights as GPT-2 was initialised (Radford et al. 2019): normal with deviation 0.02, output projections of
-/// the residual branches divided by sqrt(2 · layers), biases 0, gains 1. The same seed gives the same bytes anywhere.
+/// Fresh weights as GPT-2 was initialised (Radford et al. 2019): normal with deviation 0.02, output
+/// projections of the residual branches divided by sqrt(2 · layers), biases 0, gains 1. The same seed gives
+/// the same bytes anywhere.
 Weights random_weights(const DecoderConfig& config, std::uint64_t seed, DType dtype = DType::f32);
 
 }  // namespace adlib

@@ -35,18 +35,20 @@ class Attention {
     float scale = 0;  ///< multiplies QKᵀ; 0 means 1/sqrt(head_dim)
   };
 
-  /// `qkv`: (…, C) -> (…, (H + 2 Hkv) D), queries first, then keys, then values. `rope` is shared by all layers.
+  /// `qkv`: (…, C) -> (…, (H + 2 Hkv) D), queries first, then keys, then values. `rope` is shared by all
+  /// layers.
   Attention(const Config& config, Linear qkv, Linear out, std::int64_t layer, const std::optional<Rope>& rope)
       : config_(config), qkv_(std::move(qkv)), out_(std::move(out)), layer_(layer), rope_(rope) {}
 
-  /// residual + attention(x). x, residual (N, C) -> (N, C); writes the new keys and values to the step's cache.
+  /// residual + attention(x). x, residual (N, C) -> (N, C); writes the new keys and values to the step's
+  /// cache.
   Tensor operator()(const Tensor& x, const Tensor& residual, const Step& step) const {
     const auto [heads, kv_heads, head_dim, scale] = config_;
     const std::int64_t tokens = x.size(0);
     const Tensor qkv = qkv_(x).view({tokens, heads + 2 * kv_heads, head_dim});
-    Tensor q = qkv.slice(1, 0, heads);                                            // (N, H, D)
-    Tensor k = qkv.slice(1, heads, heads + kv_heads);                             // (N, Hkv, D)
-    const Tensor v = qkv.slice(1, heads + kv_heads, heads + 2 * kv_heads);        // (N, Hkv, D)
+    Tensor q = qkv.slice(1, 0, heads);                                      // (N, H, D)
+    Tensor k = qkv.slice(1, heads, heads + kv_heads);                       // (N, Hkv, D)
+    const Tensor v = qkv.slice(1, heads + kv_heads, heads + 2 * kv_heads);  // (N, Hkv, D)
     if (rope_) {
       q = (*rope_)(q, step.positions);
       k = (*rope_)(k, step.positions);
@@ -61,7 +63,7 @@ class Attention {
                           step.cache->values(layer_, row.sequence)});
       begin = end;
     }
-    const Tensor mixed = ops::ragged_attention(q, segments, {.scale = scale});    // (N, H, D)
+    const Tensor mixed = ops::ragged_attention(q, segments, {.scale = scale});  // (N, H, D)
     return out_(mixed.view({tokens, heads * head_dim}), ops::Activation::none, residual);
   }
 

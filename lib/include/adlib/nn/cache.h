@@ -8,8 +8,8 @@
 
 namespace adlib::nn {
 
-/// Room for `sequences` sequences of up to `capacity` tokens in every layer. Bytes: layers · sequences · capacity ·
-/// kv_heads · 2 · head_dim · size_of(dtype), allocated when constructed.
+/// Room for `sequences` sequences of up to `capacity` tokens in every layer. Bytes: layers · sequences ·
+/// capacity · kv_heads · 2 · head_dim · size_of(dtype), allocated when constructed.
 class Cache {
  public:
   struct Layout {
@@ -34,18 +34,19 @@ class Cache {
   /// How many tokens of a sequence are held.
   std::int64_t length(std::int64_t sequence) const { return lengths_[index(sequence)]; }
 
-  /// Declares that tokens [start, start + count) of a sequence are about to be written; later ones are forgotten.
-  /// Throws Error(invalid_argument) when that leaves a gap or exceeds the capacity.
+  /// Declares that tokens [start, start + count) of a sequence are about to be written; later ones are
+  /// forgotten. Throws Error(invalid_argument) when that leaves a gap or exceeds the capacity.
   void extend(std::int64_t sequence, std::int64_t start, std::int64_t count) {
     std::int64_t& length = lengths_[index(sequence)];
     require(start >= 0 && start <= length, "cache: sequence ", sequence, " holds ", length,
             " tokens; writing from position ", start, " would leave a gap");
-    require(count >= 0 && start + count <= capacity_, "cache: sequence ", sequence, " would grow to ", start + count,
-            " tokens, the capacity is ", capacity_);
+    require(count >= 0 && start + count <= capacity_, "cache: sequence ", sequence, " would grow to ",
+            start + count, " tokens, the capacity is ", capacity_);
     length = start + count;
   }
   /// Stores keys and values (n, Hkv, D), which may be strided, for tokens start … start + n - 1.
-  void write(std::int64_t layer, std::int64_t sequence, std::int64_t start, const Tensor& keys, const Tensor& values) {
+  void write(std::int64_t layer, std::int64_t sequence, std::int64_t start, const Tensor& keys,
+             const Tensor& values) {
     store(keys_, layer, sequence, start, keys);
     store(values_, layer, sequence, start, values);
   }
@@ -53,7 +54,8 @@ class Cache {
   Tensor keys(std::int64_t layer, std::int64_t sequence) const { return held(keys_, layer, sequence); }
   Tensor values(std::int64_t layer, std::int64_t sequence) const { return held(values_, layer, sequence); }
 
-  /// Makes sequence `to` hold the same tokens as `from`: for beams and for several continuations of one prompt.
+  /// Makes sequence `to` hold the same tokens as `from`: for beams and for several continuations of one
+  /// prompt.
   void copy_sequence(std::int64_t from, std::int64_t to) {
     if (from == to) return;
     lengths_[index(to)] = length(from);
@@ -67,12 +69,14 @@ class Cache {
 
  private:
   std::size_t index(std::int64_t sequence) const {
-    require(sequence >= 0 && sequence < sequences(), "cache: sequence ", sequence, " is outside [0, ", sequences(), ")");
+    require(sequence >= 0 && sequence < sequences(), "cache: sequence ", sequence, " is outside [0, ",
+            sequences(), ")");
     return static_cast<std::size_t>(sequence);
   }
   void store(std::vector<Tensor>& tensors, std::int64_t layer, std::int64_t sequence, std::int64_t start,
              const Tensor& rows) {
-    Tensor target = tensors[static_cast<std::size_t>(layer)].select(0, sequence).slice(1, start, start + rows.size(0));
+    Tensor target =
+        tensors[static_cast<std::size_t>(layer)].select(0, sequence).slice(1, start, start + rows.size(0));
     ops::copy_into(target, rows.transpose(0, 1));
   }
   Tensor held(const std::vector<Tensor>& tensors, std::int64_t layer, std::int64_t sequence) const {

@@ -12,7 +12,8 @@ namespace adlib::nn {
 /// A table of rows looked up by id.
 class Embedding {
  public:
-  Embedding(const Weights& w, std::int64_t rows, std::int64_t width) : table_(w.take("weight", {rows, width})) {}
+  Embedding(const Weights& w, std::int64_t rows, std::int64_t width)
+      : table_(w.take("weight", {rows, width})) {}
 
   /// ids (…) i32 -> (…, C)
   Tensor operator()(const Tensor& ids) const { return ops::embedding(table_, ids); }

@@ -21,12 +21,13 @@ class Linear {
 
   /// Takes `weight`, and `bias` when `with_bias`, from the scope of `w`.
   Linear(const Weights& w, std::int64_t in, std::int64_t out, Layout layout, bool with_bias)
-      : layout_(layout), weight_(w.take("weight", layout == Layout::in_out ? Shape{in, out} : Shape{out, in})) {
+      : layout_(layout),
+        weight_(w.take("weight", layout == Layout::in_out ? Shape{in, out} : Shape{out, in})) {
     if (with_bias) bias_ = w.take("bias", {out});
   }
 
-  /// One layer that computes several with the same input at once: outputs end to end. The bias is kept when any part
-  /// has one; the others get zeros.
+  /// One layer that computes several with the same input at once: outputs end to end. The bias is kept when
+  /// any part has one; the others get zeros.
   static Linear fuse(std::span<const Linear> parts) {
     if (parts.size() == 1) return parts[0];
     std::vector<Tensor> weights;
@@ -34,8 +35,9 @@ class Linear {
     bool any_bias = false;
     for (const Linear& part : parts) {
       weights.push_back(part.weight_);
-      biases.push_back(part.bias_ ? part.bias_
-                                  : Tensor::zeros({part.out_features()}, part.weight_.dtype(), part.weight_.device()));
+      biases.push_back(
+          part.bias_ ? part.bias_
+                     : Tensor::zeros({part.out_features()}, part.weight_.dtype(), part.weight_.device()));
       any_bias = any_bias || part.bias_.defined();
     }
     const int out_dim = parts[0].layout_ == Layout::in_out ? 1 : 0;
@@ -55,9 +57,10 @@ class Linear {
 
   std::int64_t out_features() const { return weight_.size(layout_ == Layout::in_out ? 1 : 0); }
 
-  /// Adds views of output features [begin, end) to `tensors` as `name`.weight and, when there is one, `name`.bias.
-  void collect(std::map<std::string, Tensor>& tensors, const std::string& name, std::int64_t begin, std::int64_t end,
-               bool with_bias = true) const {
+  /// Adds views of output features [begin, end) to `tensors` as `name`.weight and, when there is one,
+  /// `name`.bias.
+  void collect(std::map<std::string, Tensor>& tensors, const std::string& name, std::int64_t begin,
+               std::int64_t end, bool with_bias = true) const {
     tensors[name + ".weight"] = weight_.slice(layout_ == Layout::in_out ? 1 : 0, begin, end);
     if (bias_ && with_bias) tensors[name + ".bias"] = bias_.slice(0, begin, end);
   }

@@ -13,11 +13,13 @@ class Mlp {
   Mlp(Linear up, Linear down, ops::Activation activation)
       : up_(std::move(up)), down_(std::move(down)), activation_(activation) {}
   /// down(silu(gate(x)) * up(x)), Shazeer 2020.
-  Mlp(Linear gate, Linear up, Linear down) : gate_(std::move(gate)), up_(std::move(up)), down_(std::move(down)) {}
+  Mlp(Linear gate, Linear up, Linear down)
+      : gate_(std::move(gate)), up_(std::move(up)), down_(std::move(down)) {}
 
   /// residual + mlp(x). x, residual (N, C) -> (N, C)
   Tensor operator()(const Tensor& x, const Tensor& residual) const {
-    const Tensor inner = gate_ ? ops::swiglu((*gate_)(x), up_(x)) : up_(x, activation_);  // (N, width of the mlp)
+    const Tensor inner =
+        gate_ ? ops::swiglu((*gate_)(x), up_(x)) : up_(x, activation_);  // (N, width of the mlp)
     return down_(inner, ops::Activation::none, residual);
   }
 

@@ -32,23 +32,27 @@ struct RopeConfig {
 
 /// The angle per position of each rotated pair, after scaling. (R/2)
 /// Llama 3: frequencies below low_freq_factor / original_context are divided by `factor`, those above
-/// high_freq_factor / original_context kept, those between blended (Meta, Llama 3.1). YaRN: a linear ramp over the
-/// dimensions between beta_fast and beta_slow rotations (Peng et al. 2023).
+/// high_freq_factor / original_context kept, those between blended (Meta, Llama 3.1). YaRN: a linear ramp
+/// over the dimensions between beta_fast and beta_slow rotations (Peng et al. 2023).
 inline std::vector<double> rope_frequencies(const RopeConfig& config) {
   const auto pairs = config.rotary_dim / 2;
   const auto original = static_cast<double>(config.original_context);
   std::vector<double> frequencies(static_cast<std::size_t>(pairs));
   // The dimension that turns `rotations` times over the original context.
   const auto yarn_dimension = [&](double rotations) {
-    return static_cast<double>(config.rotary_dim) * std::log(original / (rotations * 2.0 * std::numbers::pi)) /
-           (2.0 * std::log(config.theta));
+    return static_cast<double>(config.rotary_dim) *
+           std::log(original / (rotations * 2.0 * std::numbers::pi)) / (2.0 * std::log(config.theta));
   };
   for (std::int64_t i = 0; i < pairs; ++i) {
-    const double base = std::pow(config.theta, -2.0 * static_cast<double>(i) / static_cast<double>(config.rotary_dim));
+    const double base =
+        std::pow(config.theta, -2.0 * static_cast<double>(i) / static_cast<double>(config.rotary_dim));
     double scaled = base;
     switch (config.scaling) {
-      case RopeConfig::Scaling::none: break;
-      case RopeConfig::Scaling::linear: scaled = base / config.factor; break;
+      case RopeConfig::Scaling::none:
+        break;
+      case RopeConfig::Scaling::linear:
+        scaled = base / config.factor;
+        break;
       case RopeConfig::Scaling::llama3: {
         const double turns = original * base / (2.0 * std::numbers::pi);  // over the original context
         const double keep = std::clamp(
@@ -103,7 +107,9 @@ class Rope {
   }
 
   /// x (N, H, D), positions (N) i32 -> (N, H, D)
-  Tensor operator()(const Tensor& x, const Tensor& positions) const { return ops::rope(x, positions, cos_, sin_); }
+  Tensor operator()(const Tensor& x, const Tensor& positions) const {
+    return ops::rope(x, positions, cos_, sin_);
+  }
 
  private:
   Tensor cos_;  // (context, R/2)

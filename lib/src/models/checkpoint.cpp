@@ -1,0 +1,95 @@
+#include "adlib/models/checkpoint.h"
+
+#include <system_error>
+
+#include "adlib/io/atomic_file.h"
+#include "adlib/io/safetensors.h"
+#include "adlib/models/gpt2.h"
+#include "adlib/models/llama.h"
+#include "config_fields.h"
+
+namespace adlib {
+namespace {
+
+DecoderConfig read_fields(const io::JsonFields& fields) {
+  const std::string type = fields.string("model_type");
+  DecoderConfig config;
+  if (type == "gpt2") {
+    config = models::read_gpt2_config(fields);
+  } else if (type == "llama" || type == "qwen2") {
+    config = models::read_llama_config(fields);
+  } else {
+    fail(ErrorCode::unsupported, fields.where(), ": model_type = \"", type,
+         "\" is not supported; expected gpt2, llama or qwen2");
+  }
+  models::refuse_if(fields.has("quantization_config"), fields, "quantization_config",
+                    "the weights are packed for another library; use the unquantised checkpoint");
+  models::refuse_if(fields.boolean_or("is_encoder_decoder", false), fields, "is_encoder_decoder",
+                    "only decoder-only models are known");
+  try {
+    validate(config);
+  } catch (const Error& error) {
+    fail(ErrorCode::bad_format, fields.where(), ": ", error.what());
+  }
+  return config;
+}
+
+bool ends_with(std::string_view text, std::string_view suffix) {
+  return text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix;
+}
+
+const char* torch_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::f16:
+      return "float16";
+    case DType::bf16:
+      return "bfloat16";
+    default:
+      return "float32";
+  }
+}
+
+}  // namespace
+
+DecoderConfig decoder_config_from_json(std::string_view text, const std::string& where) {
+  const io::Json json = io::parse_json(text, where);
+  return read_fields(io::JsonFields(json, where));
+}
+
+DecoderConfig read_config(const std::filesystem::path& dir) {
+  const std::filesystem::path file = dir / "config.json";
+  return decoder_config_from_json(io::read_file(file), file.string());
+}
+
+std::string decoder_config_to_json(const DecoderConfig& config, DType dtype) {
+  io::Json json = config.family == DecoderConfig::Family::gpt2 ? models::write_gpt2_config(config)
+                                                               : models::write_llama_config(config);
+  json["torch_dtype"] = torch_dtype(dtype);
+  return json.dump(2) + "\n";
+}
+
+Decoder load_decoder(const std::filesystem::path& dir, const LoadOptions& options) {
+  const DecoderConfig config = read_config(dir);
+  return Decoder(config, Weights::open(dir, options.device, options.dtype, options.progress));
+}
+
+bool is_known_extra(const DecoderConfig& config, std::string_view name) {
+  if (config.tied_embeddings && name == names_of(config.family).head + ".weight") return true;
+  if (config.family == DecoderConfig::Family::gpt2) {
+    return ends_with(name, ".attn.bias") || ends_with(name, ".attn.masked_bias");
+  }
+  return ends_with(name, ".rotary_emb.inv_freq");
+}
+
+void save(const Decoder& decoder, const std::filesystem::path& dir) {
+  std::error_code error;
+  std::filesystem::create_directories(dir, error);
+  if (error) fail(ErrorCode::io, dir.string(), ": cannot create the directory: ", error.message());
+  io::save_safetensors(dir / "model.safetensors", decoder.named_tensors());
+  // The configuration last: a directory without it is recognised as unfinished.
+  io::AtomicFile config(dir / "config.json");
+  config.write(decoder_config_to_json(decoder.config(), decoder.dtype()));
+  config.commit();
+}
+
+}  // namespace adlib
