@@ -9,8 +9,9 @@
 
 namespace adlib::io {
 
-/// Writes to a temporary file beside `path`; commit() flushes it to disk and renames it to `path`. Destroyed without
-/// commit(), it leaves an existing `path` as it was. Throws Error(io) naming the path and the system's reason.
+/// Writes to a temporary file beside `path`; commit() flushes it to disk and renames it to `path`. Destroyed
+/// without commit(), it leaves an existing `path` as it was. Throws Error(io) naming the path and the
+/// system's reason.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -29,7 +30,8 @@ class AtomicFile {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The whole of a file. Throws Error(not_found) or Error(io) naming the path; Error(bad_format) over `limit` bytes.
+/// The whole of a file. Throws Error(not_found) or Error(io) naming the path; Error(bad_format) over `limit`
+/// bytes.
 std::string read_file(const std::filesystem::path& path, std::size_t limit = std::size_t{1} << 31);
 
 }  // namespace adlib::io

@@ -15,8 +15,8 @@ namespace adlib::io {
 
 using Json = nlohmann::json;
 
-/// Parses one document. Throws Error(bad_format) "where:line:column: …", never nlohmann's own exceptions. Refuses
-/// duplicate keys, invalid UTF-8 and nesting deeper than 256.
+/// Parses one document. Throws Error(bad_format) "where:line:column: …", never nlohmann's own exceptions.
+/// Refuses duplicate keys, invalid UTF-8 and nesting deeper than 256.
 Json parse_json(std::string_view text, const std::string& where);
 Json read_json(const std::filesystem::path& path);
 
@@ -46,11 +46,12 @@ class JsonFields {
   std::string where_;
 };
 
-/// Calls `line` for every line that is not blank: its object, its number from 1, and the file name for messages.
-/// Accepts a UTF-8 byte order mark and CRLF. Throws Error(bad_format) "where:17: …" for a line that is no JSON object
-/// unless `on_error` is given and returns true, which skips the line.
-void for_each_json_line(std::istream& in, const std::string& where,
-                        const std::function<void(Json&& object, std::int64_t number)>& line,
-                        const std::function<bool(std::int64_t number, const std::string& message)>& on_error = {});
+/// Calls `line` for every line that is not blank: its object, its number from 1, and the file name for
+/// messages. Accepts a UTF-8 byte order mark and CRLF. Throws Error(bad_format) "where:17: …" for a line that
+/// is no JSON object unless `on_error` is given and returns true, which skips the line.
+void for_each_json_line(
+    std::istream& in, const std::string& where,
+    const std::function<void(Json&& object, std::int64_t number)>& line,
+    const std::function<bool(std::int64_t number, const std::string& message)>& on_error = {});
 
 }  // namespace adlib::io

@@ -22,11 +22,11 @@ struct TensorInfo {
   std::uint64_t end = 0;
 };
 
-/// A safetensors file, checked whole when it is opened: header length and JSON, no duplicate names, no overflow, no
-/// overlap, no gap, every byte of the payload claimed once. The payload itself is read from disk only where a tensor
-/// is touched. Throws Error(bad_format) naming file, tensor and cure. The file must not be cut short while a tensor
-/// of it lives: the system ends a program that touches a page which is no longer there (SIGBUS).
-/// Format: https://huggingface.co/docs/safetensors
+/// A safetensors file, checked whole when it is opened: header length and JSON, no duplicate names, no
+/// overflow, no overlap, no gap, every byte of the payload claimed once. The payload itself is read from disk
+/// only where a tensor is touched. Throws Error(bad_format) naming file, tensor and cure. The file must not
+/// be cut short while a tensor of it lives: the system ends a program that touches a page which is no longer
+/// there (SIGBUS). Format: https://huggingface.co/docs/safetensors
 class SafetensorsFile {
  public:
   static SafetensorsFile open(const std::filesystem::path& path);
@@ -36,9 +36,9 @@ class SafetensorsFile {
   const std::vector<TensorInfo>& tensors() const;
   const std::map<std::string, std::string>& metadata() const;
   bool contains(std::string_view name) const;
-  /// A CPU tensor over the mapped file (private copy-on-write pages; the mapping lives as long as the tensor). Copies
-  /// when the bytes are not aligned for the type. Throws Error(not_found), or Error(unsupported) for a dtype without
-  /// a DType.
+  /// A CPU tensor over the mapped file (private copy-on-write pages; the mapping lives as long as the
+  /// tensor). Copies when the bytes are not aligned for the type. Throws Error(not_found), or
+  /// Error(unsupported) for a dtype without a DType.
   Tensor tensor(std::string_view name) const;
 
  private:
@@ -46,9 +46,10 @@ class SafetensorsFile {
   std::shared_ptr<const Impl> impl_;
 };
 
-/// Writes atomically, in the layout of Hugging Face's own writer: tensors sorted by dtype, wide ones first, then by
-/// name; payload aligned to 8 bytes. Tensors with gaps or on another device are packed first, one at a time.
-/// Throws Error(invalid_argument) for an undefined tensor or a name that is no UTF-8, Error(io) as AtomicFile does.
+/// Writes atomically, in the layout of Hugging Face's own writer: tensors sorted by dtype, wide ones first,
+/// then by name; payload aligned to 8 bytes. Tensors with gaps or on another device are packed first, one at
+/// a time. Throws Error(invalid_argument) for an undefined tensor or a name that is no UTF-8, Error(io) as
+/// AtomicFile does.
 void save_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
                       const std::map<std::string, std::string>& metadata = {{"format", "pt"}});
 

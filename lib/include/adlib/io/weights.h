@@ -1,4 +1,5 @@
-// adlib/io/weights.h: the tensors of a checkpoint directory, taken by name with the shape that the model expects.
+// adlib/io/weights.h: the tensors of a checkpoint directory, taken by name with the shape that the model
+// expects.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +19,15 @@ namespace adlib {
 /// Called while weights load: tensors done, tensors in all.
 using Progress = std::function<void(std::int64_t done, std::int64_t total)>;
 
-/// A cheap handle on the tensors of a checkpoint; scopes share the list of what has been taken.
+/// A cheap handle on the tensors of a checkpoint; scopes share the list of what has been taken. Taking a
+/// tensor twice is allowed: tied weights are. Meant for the one thread that builds a model: no two may take
+/// at once.
 class Weights {
  public:
-  /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, or `pytorch_model.bin`
-  /// (read without executing pickle), in that order. `dtype` is what take() converts floating tensors to; without it
-  /// they keep the file's. Throws Error(not_found) saying what the directory holds and what was expected.
+  /// Opens `model.safetensors`, or the shards that `model.safetensors.index.json` names, or
+  /// `pytorch_model.bin` (read without executing pickle), in that order. `dtype` is what take() converts
+  /// floating tensors to; without it they keep the file's. Throws Error(not_found) saying what the directory
+  /// holds and what was expected.
   static Weights open(const std::filesystem::path& dir, Device device = Device::cpu,
                       std::optional<DType> dtype = std::nullopt, Progress progress = {});
   /// Over tensors in memory, for fresh models and tests. `origin` names them in messages.
@@ -31,8 +35,8 @@ class Weights {
 
   /// The same weights with `prefix` + "." put before every name that is asked for. Scopes nest.
   Weights scope(std::string_view prefix) const;
-  /// The tensor `name` of this scope, moved to the device and dtype of open(). Throws Error(not_found) with the full
-  /// name and the nearest names there are, or Error(invalid_argument) with both shapes.
+  /// The tensor `name` of this scope, moved to the device and dtype of open(). Throws Error(not_found) with
+  /// the full name and the nearest names there are, or Error(invalid_argument) with both shapes.
   Tensor take(std::string_view name, const Shape& shape) const;
   bool contains(std::string_view name) const;
   /// The shape of a tensor of this scope. Throws Error(not_found).
@@ -49,6 +53,8 @@ class Weights {
 
  private:
   struct Impl;
+  Weights() = default;
+
   std::shared_ptr<Impl> impl_;
   std::string prefix_;
 };
