@@ -1,0 +1,31 @@
+// kernels/activation.h: element-wise nonlinearities.
+#pragma once
+
+#include <cstdint>
+
+#include "adlib/core/context.h"
+#include "adlib/core/dtype.h"
+
+namespace adlib::kernels {
+
+/// The order is that of ops::Activation; lib/src/ops/activation.cpp checks it.
+enum class Activation : int { none, gelu_tanh, gelu_erf, silu, relu };
+
+/// y[i] = f(x[i]), evaluated in float. x, y: (n); y may be x.
+///   gelu_tanh: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))    gelu_erf: 0.5 x (1 + erf(x / sqrt 2))
+///   silu: x / (1 + exp(-x))                                       relu: max(x, 0), NaN stays NaN
+template <class T>
+void activate(CpuContext&, T* y, const T* x, std::int64_t n, Activation activation);
+template <class T>
+void activate(CudaContext&, T* y, const T* x, std::int64_t n, Activation activation);
+
+/// y[i] = silu(gate[i]) * up[i], evaluated in float. gate, up, y: (rows, cols); the rows of y have no gaps,
+/// those of gate and up stand gate_stride and up_stride elements apart.
+template <class T>
+void swiglu(CpuContext&, T* y, const T* gate, const T* up, std::int64_t rows, std::int64_t cols,
+            std::int64_t gate_stride, std::int64_t up_stride);
+template <class T>
+void swiglu(CudaContext&, T* y, const T* gate, const T* up, std::int64_t rows, std::int64_t cols,
+            std::int64_t gate_stride, std::int64_t up_stride);
+
+}  // namespace adlib::kernels

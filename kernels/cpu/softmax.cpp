@@ -1,0 +1,61 @@
+#include "kernels/softmax.h"
+
+#include <cmath>
+
+#include "kernels/cpu/convert.h"
+#include "kernels/cpu/vector.h"
+
+namespace adlib::kernels {
+namespace {
+
+// Gathers each row into floats, lets f(row, extent) rewrite it, and stores it.
+template <class T, class F>
+void for_each_row(T* y, const T* x, std::int64_t outer, std::int64_t extent, std::int64_t inner, F f) {
+  float* row = cpu::scratch<struct SoftmaxRow>(extent);
+  for (std::int64_t o = 0; o < outer; ++o) {
+    for (std::int64_t i = 0; i < inner; ++i) {
+      const std::int64_t first = o * extent * inner + i;
+      for (std::int64_t e = 0; e < extent; ++e) row[e] = cpu::to_float(x[first + e * inner]);
+      f(row);
+      for (std::int64_t e = 0; e < extent; ++e) y[first + e * inner] = static_cast<T>(row[e]);
+    }
+  }
+}
+
+// exp(-inf - -inf) would be NaN: a row of -inf is shifted by 0 instead, and then sums to 0.
+float finite_max(const float* row, std::int64_t n) {
+  const float largest = cpu::max_of(row, n);
+  return largest == -std::numeric_limits<float>::infinity() ? 0.0f : largest;
+}
+
+}  // namespace
+
+template <class T>
+void softmax(CpuContext&, T* y, const T* x, std::int64_t outer, std::int64_t extent, std::int64_t inner) {
+  for_each_row(y, x, outer, extent, inner, [&](float* row) {
+    const float largest = finite_max(row, extent);
+    for (std::int64_t e = 0; e < extent; ++e) row[e] = std::exp(row[e] - largest);
+    const float sum = cpu::ordered_sum(extent, [&](std::int64_t e) { return row[e]; });
+    const float scale = sum == 0.0f ? 0.0f : 1.0f / sum;
+    for (std::int64_t e = 0; e < extent; ++e) row[e] *= scale;
+  });
+}
+
+template <class T>
+void log_softmax(CpuContext&, T* y, const T* x, std::int64_t outer, std::int64_t extent, std::int64_t inner) {
+  for_each_row(y, x, outer, extent, inner, [&](float* row) {
+    const float largest = finite_max(row, extent);
+    const float sum = cpu::ordered_sum(extent, [&](std::int64_t e) { return std::exp(row[e] - largest); });
+    const float log_sum = sum == 0.0f ? 0.0f : std::log(sum);
+    for (std::int64_t e = 0; e < extent; ++e) row[e] = (row[e] - largest) - log_sum;
+  });
+}
+
+template void softmax(CpuContext&, float*, const float*, std::int64_t, std::int64_t, std::int64_t);
+template void softmax(CpuContext&, float16*, const float16*, std::int64_t, std::int64_t, std::int64_t);
+template void softmax(CpuContext&, bfloat16*, const bfloat16*, std::int64_t, std::int64_t, std::int64_t);
+template void log_softmax(CpuContext&, float*, const float*, std::int64_t, std::int64_t, std::int64_t);
+template void log_softmax(CpuContext&, float16*, const float16*, std::int64_t, std::int64_t, std::int64_t);
+template void log_softmax(CpuContext&, bfloat16*, const bfloat16*, std::int64_t, std::int64_t, std::int64_t);
+
+}  // namespace adlib::kernels

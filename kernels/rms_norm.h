@@ -1,0 +1,19 @@
+// kernels/rms_norm.h: root-mean-square normalisation.
+#pragma once
+
+#include <cstdint>
+
+#include "adlib/core/context.h"
+#include "adlib/core/dtype.h"
+
+namespace adlib::kernels {
+
+/// y[r,:] = x[r,:] / sqrt(mean(x[r,:]^2) + eps) * gamma. x, y: (rows, cols) row-major; gamma: (cols). y may
+/// be x.
+template <class T>
+void rms_norm(CpuContext&, T* y, const T* x, const T* gamma, std::int64_t rows, std::int64_t cols, float eps);
+template <class T>
+void rms_norm(CudaContext&, T* y, const T* x, const T* gamma, std::int64_t rows, std::int64_t cols,
+              float eps);
+
+}  // namespace adlib::kernels
