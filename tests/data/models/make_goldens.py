@@ -58,6 +58,7 @@ def llama(vocab, positions, width, layers, heads, kv_heads, mlp, kind="llama", *
 #   masks    h.N.attn.bias, as on the hub      masked_bias  and h.N.attn.masked_bias
 #   inv_freq layers.N.self_attn.rotary_emb.inv_freq, as Llama 1 and 2 conversions have it
 #   head     also lm_head.weight, though the configuration ties it
+#   bin      also pytorch_model.bin, as torch.save writes it
 CASES = {
     # The hub's GPT-2: no prefix, masks, no head.
     "gpt2-d16-hub": dict(config=gpt2(199, 80, 48, 3, 3, activation_function="gelu_new", layer_norm_epsilon=1e-5),
@@ -100,7 +101,8 @@ CASES = {
     "qwen2-yarn-f16": dict(config=llama(193, 512, 64, 2, 2, 1, 80, kind="qwen2", rms_norm_eps=1e-6,
                                         rope_parameters=dict(rope_type="yarn", rope_theta=10000.0, factor=4.0,
                                                              original_max_position_embeddings=64),
-                                        use_sliding_window=False, tie_word_embeddings=False), file=dict(dtype="f16")),
+                                        use_sliding_window=False, tie_word_embeddings=False),
+                           file=dict(dtype="f16", bin=True)),
 }
 
 
@@ -282,7 +284,10 @@ def make(name, case, first_seed):
         expected["rope_frequencies"] = model.model.rotary_emb.inv_freq.tolist()
         expected["rope_gain"] = model.model.rotary_emb.attention_scaling
 
-    save_file(file_tensors(state, config, options, dtype), folder / "model.safetensors", metadata={"format": "pt"})
+    tensors = file_tensors(state, config, options, dtype)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    if options.get("bin"):
+        torch.save(tensors, folder / "pytorch_model.bin")
     save_file({k: v.contiguous() for k, v in reference.items()}, folder / "reference.safetensors")
     (folder / "expected.json").write_text(json.dumps(expected) + "\n")
     size = sum(f.stat().st_size for f in folder.iterdir()) / 1e6
