@@ -33,10 +33,10 @@ struct TokenLogprob {
 
 /// One continuation.
 struct Completion {
-  std::string text;              ///< whole UTF-8, without the prompt, cut before a stop string
-  std::vector<TokenId> ids;      ///< what was generated, an end-of-text token included
+  std::string text;          ///< whole UTF-8, without the prompt, cut before a stop string
+  std::vector<TokenId> ids;  ///< what was generated, an end-of-text token included
   FinishReason finish_reason = FinishReason::length;
-  double score = 0;              ///< beams: the length-normalised log-probability
+  double score = 0;  ///< beams: the length-normalised log-probability
   std::vector<TokenLogprob> logprobs;
 };
 
@@ -49,8 +49,8 @@ struct Result {
   const std::string& text() const { return completions.front().text; }
 };
 
-/// Called with each piece of new text of completion 0, whole UTF-8 characters only and never a part of a stop string;
-/// the pieces join to its text. Returning false stops. Beam search calls it once, at the end.
+/// Called with each piece of new text of completion 0, whole UTF-8 characters only and never a part of a stop
+/// string; the pieces join to its text. Returning false stops. Beam search calls it once, at the end.
 using OnPiece = std::function<bool(std::string_view text)>;
 
 /// Const after construction: threads may share one.
@@ -58,8 +58,8 @@ class Generator {
  public:
   Generator(std::shared_ptr<const Decoder> decoder, std::shared_ptr<const Tokenizer> tokenizer,
             GenerationConfig defaults = {});
-  /// Everything from a Hugging Face directory. Throws Error naming the file that is missing or wrong, also when the
-  /// tokenizer can produce ids that the model does not have.
+  /// Everything from a Hugging Face directory. Throws Error naming the file that is missing or wrong, also
+  /// when the tokenizer can produce ids that the model does not have.
   static Generator from_directory(const std::filesystem::path& dir, const LoadOptions& options = {});
 
   const Decoder& decoder() const { return *decoder_; }
@@ -68,11 +68,14 @@ class Generator {
   const GenerationConfig& defaults() const { return defaults_; }
 
   /// Continues a prompt, encoded with the special tokens that the tokenizer puts around a text. Throws
-  /// Error(invalid_argument) for a configuration that contradicts itself or a prompt that is empty or too long.
-  Result generate(std::string_view prompt, const GenerationConfig& config, const OnPiece& on_piece = {}) const;
+  /// Error(invalid_argument) for a configuration that contradicts itself or a prompt that is empty or too
+  /// long.
+  Result generate(std::string_view prompt, const GenerationConfig& config,
+                  const OnPiece& on_piece = {}) const;
   Result generate(std::string_view prompt) const { return generate(prompt, defaults_); }
   /// The same from ids, used as they are.
-  Result generate(std::span<const TokenId> prompt, const GenerationConfig& config, const OnPiece& on_piece = {}) const;
+  Result generate(std::span<const TokenId> prompt, const GenerationConfig& config,
+                  const OnPiece& on_piece = {}) const;
   /// Several prompts in one ragged batch; each result is the same as alone.
   std::vector<Result> generate(std::span<const std::string> prompts, const GenerationConfig& config) const;
 
