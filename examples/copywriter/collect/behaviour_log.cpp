@@ -1,0 +1,183 @@
+#include "copywriter/collect/behaviour_log.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "adlib/core/error.h"
+#include "copywriter/collect/text.h"
+
+namespace adlib::copywriter {
+namespace {
+
+constexpr std::size_t kInterests = 5;  // more categories than this say nothing about taste
+
+struct Columns {
+  std::optional<std::size_t> user, item, brand, brand_id, title, category, category_id, behaviour, time,
+      price;
+
+  explicit Columns(const CsvTable& table)
+      : user(table.find({"用户ID", "user", "user_id", "user id", "userid"})),
+        item(table.find({"商品ID", "item", "item_id", "item id", "itemid"})),
+        brand(table.find({"品牌", "brand"})),
+        brand_id(table.find({"品牌ID", "brand_id", "brand id", "brandid"})),
+        title(table.find({"商品名称", "title", "item_title", "item title", "name"})),
+        category(table.find({"商品类别", "category"})),
+        category_id(table.find({"商品类目ID", "category_id", "category id", "categoryid"})),
+        behaviour(
+            table.find({"行为类型", "behaviour", "behavior", "behaviour_type", "behavior_type", "action"})),
+        time(table.find({"时间戳", "timestamp", "time"})),
+        price(table.find({"售价", "price"})) {}
+};
+
+Behaviour parse_behaviour(std::string_view text, const std::string& place) {
+  constexpr std::array<std::pair<std::string_view, Behaviour>, 10> names{{{"pv", Behaviour::view},
+                                                                          {"view", Behaviour::view},
+                                                                          {"浏览", Behaviour::view},
+                                                                          {"点击", Behaviour::view},
+                                                                          {"fav", Behaviour::favourite},
+                                                                          {"收藏", Behaviour::favourite},
+                                                                          {"cart", Behaviour::cart},
+                                                                          {"加购", Behaviour::cart},
+                                                                          {"buy", Behaviour::buy},
+                                                                          {"购买", Behaviour::buy}}};
+  for (const auto& [name, behaviour] : names) {
+    if (equal_ignoring_case(text, name)) return behaviour;
+  }
+  fail(ErrorCode::bad_format, place, ": the behaviour is '", first_characters(text, 40),
+       "', expected pv, fav, cart or buy");
+}
+
+// Categories of the customer's events, most frequent first, ties by first appearance.
+std::vector<std::string> frequent_categories(const std::vector<LogEvent>& events) {
+  std::vector<std::pair<std::string, int>> counts;
+  for (const LogEvent& event : events) {
+    if (event.event.category.empty()) continue;
+    auto known = std::find_if(counts.begin(), counts.end(),
+                              [&](const auto& count) { return count.first == event.event.category; });
+    if (known == counts.end()) known = counts.insert(known, {event.event.category, 0});
+    ++known->second;
+  }
+  std::stable_sort(counts.begin(), counts.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  if (counts.size() > kInterests) counts.resize(kInterests);
+  std::vector<std::string> names;
+  for (auto& count : counts) names.push_back(std::move(count.first));
+  return names;
+}
+
+Customer customer_of_events(std::vector<LogEvent> events, const std::string& currency) {
+  Customer customer;
+  customer.source = events.front().source;
+  customer.id = events.front().user;
+  std::stable_sort(events.begin(), events.end(),
+                   [](const LogEvent& a, const LogEvent& b) { return *a.event.time < *b.event.time; });
+  customer.interests = frequent_categories(events);
+  std::int64_t spent = 0;
+  bool priced = false;
+  for (LogEvent& event : events) {
+    if (event.behaviour == Behaviour::buy && event.event.price) {
+      constexpr std::int64_t most = std::int64_t{1'000'000'000'000} * 10'000;
+      spent = std::min(spent + event.event.price->ten_thousandths(), most);
+      priced = true;
+    }
+    auto& list = event.behaviour == Behaviour::view        ? customer.browsing
+                 : event.behaviour == Behaviour::favourite ? customer.favourites
+                 : event.behaviour == Behaviour::cart      ? customer.cart
+                                                           : customer.purchases;
+    list.push_back(std::move(event.event));
+  }
+  if (priced) customer.spend = money_from_ten_thousandths(spent, currency);
+  return customer;
+}
+
+}  // namespace
+
+bool is_behaviour_log(const CsvTable& table) {
+  const Columns columns(table);
+  return columns.user && columns.item && columns.behaviour && columns.time;
+}
+
+void for_each_event(CsvTable& table, const std::string& where, const std::string& currency,
+                    const std::function<void(LogEvent&&)>& take) {
+  const Columns columns(table);
+  const auto text = [&](std::optional<std::size_t> column) { return std::string(trim(table.cell(column))); };
+  while (table.next()) {
+    LogEvent event;
+    event.source = {where, table.line()};
+    event.user = text(columns.user);
+    event.brand_id = text(columns.brand_id);
+    event.category_id = text(columns.category_id);
+    event.event = {
+        text(columns.item), text(columns.title), text(columns.brand), text(columns.category), {}, {}};
+    for (const auto& [name, value] : {std::pair("user", &event.user), std::pair("item", &event.event.item)}) {
+      if (value->empty()) fail(ErrorCode::bad_format, table.place(), ": the ", name, " is empty");
+    }
+    event.behaviour = parse_behaviour(trim(table.cell(columns.behaviour)), table.place());
+    event.event.time = parse_time(table.cell(columns.time));
+    if (!event.event.time) {
+      fail(ErrorCode::bad_format, table.place(), ": the time is '",
+           first_characters(table.cell(columns.time), 40),
+           "', expected Unix seconds or a date such as 2025-11-02 08:30:00");
+    }
+    if (const std::string price = text(columns.price); !price.empty()) {
+      event.event.price = parse_money(price, currency);
+      if (!event.event.price) {
+        fail(ErrorCode::bad_format, table.place(), ": the price is '", first_characters(price, 40),
+             "', expected an amount such as 59.90");
+      }
+    }
+    take(std::move(event));
+  }
+}
+
+std::vector<Customer> customers_of_log(CsvTable& table, const std::string& where,
+                                       const std::string& currency) {
+  std::vector<std::vector<LogEvent>> users;
+  std::unordered_map<std::string, std::size_t> index;
+  for_each_event(table, where, currency, [&](LogEvent&& event) {
+    const auto [at, fresh] = index.emplace(event.user, users.size());
+    if (fresh) users.emplace_back();
+    users[at->second].push_back(std::move(event));
+  });
+  std::vector<Customer> customers;
+  customers.reserve(users.size());
+  for (auto& events : users) customers.push_back(customer_of_events(std::move(events), currency));
+  return customers;
+}
+
+std::vector<Product> products_of_log(CsvTable& table, const std::string& where, const std::string& currency) {
+  std::vector<LogEvent> latest;
+  std::unordered_map<std::string, std::size_t> index;
+  for_each_event(table, where, currency, [&](LogEvent&& event) {
+    const auto [at, fresh] = index.emplace(event.event.item, latest.size());
+    if (fresh) {
+      latest.push_back(std::move(event));
+    } else if (*event.event.time >= *latest[at->second].event.time) {
+      latest[at->second] = std::move(event);
+    }
+  });
+  std::vector<Product> products;
+  products.reserve(latest.size());
+  for (LogEvent& seen : latest) {
+    if (seen.event.title.empty()) {
+      fail(ErrorCode::bad_format, seen.source.text(), ": item '", seen.event.item,
+           "' has no title to write about");
+    }
+    Product product;
+    product.source = seen.source;
+    product.id = seen.event.item;
+    product.title = seen.event.title;
+    product.brand = seen.event.brand;
+    product.category = seen.event.category;
+    product.price = seen.event.price;
+    if (!seen.brand_id.empty()) product.extras["brand_id"] = seen.brand_id;
+    if (!seen.category_id.empty()) product.extras["category_id"] = seen.category_id;
+    products.push_back(std::move(product));
+  }
+  return products;
+}
+
+}  // namespace adlib::copywriter

@@ -1,0 +1,44 @@
+// copywriter/collect/behaviour_log.h: logs of what users did, one event a row, as Taobao's data sets write
+// them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "copywriter/collect/csv.h"
+#include "copywriter/collect/customer.h"
+#include "copywriter/collect/product.h"
+
+namespace adlib::copywriter {
+
+enum class Behaviour { view, favourite, cart, buy };  // pv, fav, cart, buy in the file
+
+struct LogEvent {
+  std::string user;
+  std::string brand_id;
+  std::string category_id;
+  Behaviour behaviour = Behaviour::view;
+  Event event;  ///< item, title, brand, category, price and time
+  Source source;
+};
+
+/// True when the header names a user, an item, a behaviour and a time, in Chinese (用户ID, 商品ID, 行为类型,
+/// 时间戳) or in English.
+bool is_behaviour_log(const CsvTable& table);
+
+/// Calls `take` for every event, in file order. Throws Error(bad_format) "file:line: …".
+void for_each_event(CsvTable& table, const std::string& where, const std::string& currency,
+                    const std::function<void(LogEvent&&)>& take);
+
+/// One customer for each user, in order of first appearance: events sorted by time into browsing, favourites,
+/// cart and purchases; interests are the categories of all events, most frequent first; spend is the sum of
+/// the purchases.
+std::vector<Customer> customers_of_log(CsvTable& table, const std::string& where,
+                                       const std::string& currency);
+/// One product for each item, in order of first appearance, as its latest event describes it.
+std::vector<Product> products_of_log(CsvTable& table, const std::string& where, const std::string& currency);
+
+}  // namespace adlib::copywriter

@@ -1,0 +1,63 @@
+// copywriter/collect/customer.h: what is known of one customer. Every field but the id may be missing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "adlib/io/json.h"
+#include "copywriter/collect/money.h"
+
+namespace adlib::copywriter {
+
+/// Where a record was read: "file:line" in messages.
+struct Source {
+  std::string file;
+  std::int64_t line = 0;
+  std::string text() const { return file + ":" + std::to_string(line); }
+};
+
+/// Something that a customer looked at, saved, put in the cart or bought. At least title or category is
+/// there.
+struct Event {
+  std::string item;
+  std::string title;
+  std::string brand;
+  std::string category;
+  std::optional<Money> price;
+  std::optional<std::int64_t> time;  ///< Unix seconds
+};
+
+struct Review {
+  std::string text;
+  std::optional<double> rating;  ///< 0 to 5
+  std::string product;
+  std::optional<std::int64_t> time;
+};
+
+/// Lists keep the order of the source; those of a behaviour log run from the oldest to the newest event.
+struct Customer {
+  Source source;
+  std::string id;
+  bool anonymous = false;  ///< the source has no id; `id` is a hash of the record
+  std::string name;
+  std::optional<int> age;  ///< 0 to 150
+  std::string gender;      ///< "male", "female", "other" or ""
+  std::vector<std::string> interests;
+  std::vector<Event> browsing;
+  std::vector<Event> favourites;
+  std::vector<Event> cart;
+  std::vector<Event> purchases;
+  std::vector<Review> reviews;
+  std::string member_level;
+  std::optional<Money> spend;
+  io::Json extras = io::Json::object();  ///< every other field of the source, for templates
+};
+
+/// Reads one JSON object. Without an id, the customer gets "anon-" and twelve hexadecimal digits of a hash of
+/// the object, so that the id does not depend on where in the file it stands. `currency` is used where the
+/// object names none. Throws Error(bad_format) "file:line: …".
+Customer customer_from_json(const io::Json& object, const Source& source, const std::string& currency = {});
+
+}  // namespace adlib::copywriter

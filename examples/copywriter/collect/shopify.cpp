@@ -1,0 +1,152 @@
+#include "copywriter/collect/shopify.h"
+
+#include <array>
+#include <unordered_map>
+#include <utility>
+
+#include "adlib/core/error.h"
+#include "copywriter/collect/text.h"
+
+namespace adlib::copywriter {
+namespace {
+
+using Column = std::optional<std::size_t>;
+
+// Column names of the long-standing export first, of the newer one second.
+struct Columns {
+  Column handle, title, body, vendor, type, category, tags, sku, price, compare_at_price, image, image_alt;
+  std::array<Column, 3> option_name, option_value;
+
+  explicit Columns(const CsvTable& table)
+      : handle(table.find({"Handle", "URL handle"})),
+        title(table.find({"Title"})),
+        body(table.find({"Body (HTML)", "Description"})),
+        vendor(table.find({"Vendor"})),
+        type(table.find({"Type"})),
+        category(table.find({"Product Category"})),
+        tags(table.find({"Tags"})),
+        sku(table.find({"Variant SKU", "SKU"})),
+        price(table.find({"Variant Price", "Price"})),
+        compare_at_price(table.find({"Variant Compare At Price", "Compare-at price"})),
+        image(table.find({"Image Src", "Product image URL"})),
+        image_alt(table.find({"Image Alt Text"})),
+        option_name{table.find({"Option1 Name"}), table.find({"Option2 Name"}), table.find({"Option3 Name"})},
+        option_value{table.find({"Option1 Value"}), table.find({"Option2 Value"}),
+                     table.find({"Option3 Value"})} {}
+
+  bool reads(std::size_t column) const {
+    for (const Column known : {handle, title, body, vendor, type, category, tags, sku, price,
+                               compare_at_price, image, image_alt, option_name[0], option_name[1],
+                               option_name[2], option_value[0], option_value[1], option_value[2]}) {
+      if (known == column) return true;
+    }
+    return false;
+  }
+};
+
+class ExportReader {
+ public:
+  ExportReader(CsvTable& table, const std::string& where, const std::string& currency)
+      : table_(table), where_(where), currency_(currency), columns_(table) {}
+
+  std::vector<Product> read() {
+    while (table_.next()) {
+      const std::string handle = text(columns_.handle);
+      if (handle.empty()) fail(ErrorCode::bad_format, table_.place(), ": the handle is empty");
+      const auto [at, fresh] = index_.emplace(handle, products_.size());
+      if (fresh) begin_product(handle);
+      add_variant(at->second);
+      add_image(products_[at->second]);
+    }
+    for (Product& product : products_) summarise_variants(product);
+    return std::move(products_);
+  }
+
+ private:
+  std::string text(Column column) const { return std::string(trim(table_.cell(column))); }
+
+  std::optional<Money> money(Column column) const {
+    const std::string amount = text(column);
+    if (amount.empty()) return {};
+    const auto value = parse_money(amount, currency_);
+    if (!value) {
+      fail(ErrorCode::bad_format, table_.place(), ": '", table_.header()[*column], "' is '",
+           first_characters(amount, 40), "', expected an amount such as 59.90");
+    }
+    return value;
+  }
+
+  void begin_product(const std::string& handle) {
+    Product product;
+    product.source = {where_, table_.line()};
+    product.id = handle;
+    product.title = text(columns_.title);
+    if (product.title.empty()) {
+      fail(ErrorCode::bad_format, table_.place(), ": handle '", handle,
+           "' begins with a row that has no title");
+    }
+    product.description = html_to_text(table_.cell(columns_.body));
+    product.brand = text(columns_.vendor);
+    product.category = text(columns_.type);
+    if (product.category.empty()) product.category = text(columns_.category);
+    std::string_view tags = table_.cell(columns_.tags);
+    while (!tags.empty()) {
+      const std::size_t comma = std::min(tags.find(','), tags.size());
+      if (const auto tag = trim(tags.substr(0, comma)); !tag.empty()) product.tags.emplace_back(tag);
+      tags.remove_prefix(std::min(comma + 1, tags.size()));
+    }
+    for (std::size_t i = 0; i < table_.header().size(); ++i) {
+      if (!columns_.reads(i) && !trim(table_.cell(i)).empty()) product.extras[table_.header()[i]] = text(i);
+    }
+    products_.push_back(std::move(product));
+    option_names_.push_back(
+        {text(columns_.option_name[0]), text(columns_.option_name[1]), text(columns_.option_name[2])});
+  }
+
+  // A row without an option value and without a price only adds an image.
+  void add_variant(std::size_t index) {
+    Variant variant;
+    variant.sku = text(columns_.sku);
+    variant.price = money(columns_.price);
+    variant.compare_at_price = money(columns_.compare_at_price);
+    bool chosen = false;
+    for (std::size_t i = 0; i < columns_.option_value.size(); ++i) {
+      const std::string& name = option_names_[index][i];
+      const std::string value = text(columns_.option_value[i]);
+      if (value.empty()) continue;
+      chosen = true;
+      // Shopify's way to say that there is nothing to choose.
+      if (name.empty() || (name == "Title" && value == "Default Title")) continue;
+      variant.options.emplace_back(name, value);
+    }
+    if (chosen || variant.price) products_[index].variants.push_back(std::move(variant));
+  }
+
+  void add_image(Product& product) const {
+    const std::string url = text(columns_.image);
+    if (!url.empty()) product.images.push_back({url, text(columns_.image_alt)});
+  }
+
+  CsvTable& table_;
+  const std::string& where_;
+  const std::string& currency_;
+  Columns columns_;
+  std::vector<Product> products_;
+  std::vector<std::array<std::string, 3>> option_names_;  // of products_[i]: only its first row names them
+  std::unordered_map<std::string, std::size_t> index_;
+};
+
+}  // namespace
+
+bool is_shopify_export(const CsvTable& table) {
+  const Columns columns(table);
+  return columns.handle && columns.title &&
+         (columns.option_name[0] || table.find({"Variant Price", "Variant SKU", "Body (HTML)"}));
+}
+
+std::vector<Product> products_of_shopify_export(CsvTable& table, const std::string& where,
+                                                const std::string& currency) {
+  return ExportReader(table, where, currency).read();
+}
+
+}  // namespace adlib::copywriter

@@ -1,0 +1,198 @@
+#include "copywriter/write/write_copy.h"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+
+#include "adlib/core/error.h"
+#include "copywriter/collect/hash.h"
+
+namespace adlib::copywriter {
+namespace {
+
+// One string that names a job within a run.
+std::string job_name(std::string_view customer, std::string_view product, std::string_view scene,
+                     std::string_view language) {
+  return OrderedJson::array({customer, product, scene, language})
+      .dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+}
+
+std::string job_name(const CopyJob& job) {
+  return job_name(job.customer->id, job.product->id, to_string(job.scene), to_string(job.language));
+}
+
+template <class Record>
+bool any_has(const std::vector<Record>& records, const std::string& field) {
+  return std::any_of(records.begin(), records.end(),
+                     [&](const Record& record) { return record.extras.contains(field); });
+}
+
+}  // namespace
+
+Pairing parse_pairing(std::string_view name) {
+  if (name == "all") return Pairing::all;
+  if (name == "zip") return Pairing::zip;
+  fail(ErrorCode::invalid_argument, "pairing '", name, "' is unknown, expected all or zip");
+}
+
+std::uint64_t job_seed(std::uint64_t seed, std::string_view customer, std::string_view product, Scene scene,
+                       Language language) {
+  StableHash hash;
+  hash.add(seed).add(customer).add(product).add(to_string(scene)).add(to_string(language));
+  return hash.value() >> 11;
+}
+
+Templates load_templates(const std::filesystem::path& directory, const CopyOptions& options) {
+  Templates templates;
+  for (const Language language : options.languages) {
+    for (const Scene scene : options.scenes) {
+      templates.try_emplace({language, scene}, load_template(directory, language, scene));
+    }
+  }
+  return templates;
+}
+
+CopyJobs::CopyJobs(const std::vector<Customer>& customers, const std::vector<Product>& products,
+                   const Templates& templates, CopyOptions options)
+    : customers_(customers), products_(products), templates_(templates), options_(std::move(options)) {
+  require(!options_.scenes.empty() && !options_.languages.empty(),
+          "write: no scene or no language is chosen");
+  require(options_.limit >= 0, "write: the limit is ", options_.limit, ", expected 0 (all) or more");
+  if (options_.pairing == Pairing::zip) {
+    require(customers.size() == products.size(),
+            "write: pairing 'zip' needs as many customers as products, got ", customers.size(), " and ",
+            products.size());
+  }
+  for (const Language language : options_.languages) {
+    for (const Scene scene : options_.scenes) {
+      require(templates.contains({language, scene}), "write: there is no template for scene '",
+              to_string(scene), "' in language '", to_string(language), "'");
+    }
+  }
+  check_extra_fields();
+  for_each([&](CopyJob&&) {
+    ++size_;
+    return true;
+  });
+}
+
+// A misspelt field in a section would only make the section vanish; where no record has the field, say so.
+void CopyJobs::check_extra_fields() const {
+  for (const auto& [key, prompt_template] : templates_) {
+    for (const Template::ExtraField& field : prompt_template.extra_fields()) {
+      if (field.suggestion.empty()) continue;
+      const bool there =
+          field.root == "customer" ? any_has(customers_, field.name) : any_has(products_, field.name);
+      if (!there) {
+        fail(ErrorCode::bad_format, field.place, ": unknown field '", field.root, ".", field.name,
+             "', and no ", field.root, " has it; is '", field.suggestion, "' meant?");
+      }
+    }
+  }
+}
+
+void CopyJobs::for_each(const std::function<bool(CopyJob&& job)>& take) const {
+  std::int64_t left = options_.limit > 0 ? options_.limit : INT64_MAX;
+  for (const Language language : options_.languages) {
+    std::vector<TemplateRecord> product_records;
+    for (const Product& product : products_) product_records.push_back(template_record(product, language));
+    for (const Scene scene : options_.scenes) {
+      const Template& prompt_template = templates_.at({language, scene});
+      for (std::size_t c = 0; c < customers_.size(); ++c) {
+        const TemplateRecord customer_record = template_record(customers_[c], language);
+        const bool zip = options_.pairing == Pairing::zip;
+        for (std::size_t p = zip ? c : 0; p < (zip ? c + 1 : products_.size()); ++p) {
+          if (left-- == 0) return;
+          CopyJob job;
+          job.customer = &customers_[c];
+          job.product = &products_[p];
+          job.scene = scene;
+          job.language = language;
+          job.seed = job_seed(options_.seed, job.customer->id, job.product->id, scene, language);
+          job.prompt = prompt_template.render(customer_record, product_records[p]);
+          if (!take(std::move(job))) return;
+        }
+      }
+    }
+  }
+}
+
+OrderedJson copy_record(const CopyJob& job, const GeneratedText& written, const std::string& model) {
+  return {{"customer", job.customer->id},
+          {"product", job.product->id},
+          {"scene", to_string(job.scene)},
+          {"language", to_string(job.language)},
+          {"prompt", job.prompt},
+          {"text", written.text},
+          {"seed", job.seed},
+          {"model", model},
+          {"prompt_tokens", written.prompt_tokens},
+          {"generated_tokens", written.generated_tokens},
+          {"seconds", written.seconds},
+          {"finish_reason", written.finish_reason}};
+}
+
+DoneJobs done_jobs(const JsonLinesSink& sink, const CopyJobs& jobs) {
+  struct Found {
+    std::uint64_t hash;  // of prompt, seed and model: a million prompts need not stay in memory
+    std::string place;
+  };
+  const auto hash = [](std::string_view prompt, std::uint64_t seed, std::string_view model) {
+    return StableHash().add(prompt).add(seed).add(model).value();
+  };
+  std::unordered_map<std::string, Found> found;
+  sink.for_each_record([&](const io::Json& record, const std::string& place) {
+    const io::JsonFields fields(record, place);
+    std::string name = job_name(fields.string("customer"), fields.string("product"), fields.string("scene"),
+                                fields.string("language"));
+    const auto seed = static_cast<std::uint64_t>(fields.integer("seed", 0, INT64_MAX));
+    const auto [at, fresh] = found.emplace(
+        std::move(name), Found{hash(fields.string("prompt"), seed, fields.string("model")), place});
+    if (!fresh) fail(ErrorCode::bad_format, place, ": this copy is already at ", at->second.place);
+  });
+
+  DoneJobs done;
+  if (found.empty()) return done;
+  constexpr std::string_view advice =
+      "; two runs must not mix: write to another file, or start over without --resume";
+  jobs.for_each([&](CopyJob&& job) {
+    const auto record = found.find(job_name(job));
+    if (record == found.end()) return true;
+    require(record->second.hash == hash(job.prompt, job.seed, jobs.options().model), record->second.place,
+            ": this copy was written with another prompt, seed or model", advice);
+    done.insert(record->first);
+    found.erase(record);
+    return true;
+  });
+  if (!found.empty()) {
+    fail(ErrorCode::invalid_argument, found.begin()->second.place,
+         ": this copy belongs to no job of this run", advice);
+  }
+  return done;
+}
+
+CopySummary write_copies(const CopyJobs& jobs, const WriteText& write,
+                         const std::function<bool(const OrderedJson& record)>& emit, const DoneJobs& done) {
+  CopySummary summary;
+  jobs.for_each([&](CopyJob&& job) {
+    if (!done.empty() && done.contains(job_name(job))) {
+      ++summary.skipped;
+      return true;
+    }
+    GeneratedText written;
+    try {
+      written = write(job.prompt, job.seed);
+    } catch (const Error& error) {
+      fail(error.code(), job.customer->source.text(), " × ", job.product->source.text(), ": ", error.what());
+    }
+    ++summary.written;
+    summary.prompt_tokens += written.prompt_tokens;
+    summary.generated_tokens += written.generated_tokens;
+    summary.seconds += written.seconds;
+    summary.complete = emit(copy_record(job, written, jobs.options().model));
+    return summary.complete;
+  });
+  return summary;
+}
+
+}  // namespace adlib::copywriter
