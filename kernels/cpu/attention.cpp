@@ -10,6 +10,7 @@
 #include <cmath>
 
 #include "kernels/cpu/convert.h"
+#include "kernels/cpu/row.h"
 #include "kernels/cpu/vector.h"
 
 namespace adlib::kernels {
@@ -120,9 +121,7 @@ void update(Running& running, float* output, float* scores, const float* values,
   const float block_sum = cpu::ordered_sum(n, [&](std::int64_t j) { return scores[j]; });
   running.max = max;
   running.sum = running.sum * rescale + block_sum;
-  if (rescale != 1.0f) {
-    for (std::int64_t c = 0; c < value_columns; ++c) output[c] *= rescale;
-  }
+  if (rescale != 1.0f) cpu::Row(output, value_columns) *= rescale;
   accumulate_columns(output, scores, values, value_columns, n, value_columns, /*skip_zeros=*/true);
 }
 

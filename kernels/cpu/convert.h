@@ -18,8 +18,9 @@ inline float to_float(float16 x) {
   const std::uint32_t magnitude = x.bits & 0x7fffu;
   const std::uint32_t sign = static_cast<std::uint32_t>(x.bits & 0x8000u) << 16;
   const auto finite = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude << 13) * 0x1p112f);
-  const std::uint32_t special = (magnitude << 13) | 0x7f800000u;
-  return std::bit_cast<float>(sign | (magnitude >= 0x7c00u ? special : finite));
+  const std::uint32_t special =
+      magnitude >= 0x7c00u ? 0x7f800000u : 0u;  // infinity and NaN keep their fraction
+  return std::bit_cast<float>(sign | finite | special);
 }
 
 template <class T>

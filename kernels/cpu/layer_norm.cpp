@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/cpu/convert.h"
+#include "kernels/cpu/row.h"
 #include "kernels/cpu/vector.h"
 
 namespace adlib::kernels {
@@ -11,18 +12,20 @@ namespace adlib::kernels {
 template <class T>
 void layer_norm(CpuContext&, T* y, const T* x, const T* gamma, const T* beta, std::int64_t rows,
                 std::int64_t cols, float eps) {
-  float* buffer = cpu::scratch<struct LayerNormRow>(cols);
   const auto count = static_cast<float>(cols);
+  cpu::ConstRow gain(cpu::as_float(gamma, cols, cpu::scratch<struct Gamma>(cols)), cols);
+  cpu::Row result(cpu::scratch<struct Result>(cols), cols);
+  float* x_buffer = cpu::scratch<struct X>(cols);
   for (std::int64_t r = 0; r < rows; ++r, x += cols, y += cols) {
-    const float* row = cpu::as_float(x, cols, buffer);
+    cpu::ConstRow row(cpu::as_float(x, cols, x_buffer), cols);
     const float mean = cpu::ordered_sum(cols, [&](std::int64_t c) { return row[c]; }) / count;
+    result = row - mean;
     const float variance =
-        cpu::ordered_sum(cols, [&](std::int64_t c) { return (row[c] - mean) * (row[c] - mean); }) / count;
-    const float rstd = 1.0f / std::sqrt(variance + eps);
-    for (std::int64_t c = 0; c < cols; ++c) {
-      const float scaled = (row[c] - mean) * rstd * cpu::to_float(gamma[c]);
-      y[c] = static_cast<T>(beta == nullptr ? scaled : scaled + cpu::to_float(beta[c]));
-    }
+        cpu::ordered_sum(cols, [&](std::int64_t c) { return result[c] * result[c]; }) / count;
+    result *= 1.0f / std::sqrt(variance + eps) * gain;
+    if (beta != nullptr)
+      result += cpu::ConstRow(cpu::as_float(beta, cols, cpu::scratch<struct Beta>(cols)), cols);
+    cpu::from_float(y, result.data(), cols);
   }
 }
 

@@ -24,6 +24,8 @@ constexpr std::int64_t block_n =
     128;  // columns packed at once: 256 x 128 floats are 128 KiB, half of a small L2
 constexpr std::int64_t tile_m = 4;
 constexpr std::int64_t tile_n = 8;
+// From one packed panel to the next; the extra cache line keeps panels from sharing the sets of L1.
+constexpr std::int64_t panel_stride = block_k * tile_n + 16;
 
 // sums[r][0…8) += Σ_k a[r][k] b[k][0…8), the sum over this block starting from zero.
 template <int Rows>
@@ -46,7 +48,7 @@ void multiply_tile(float* sums, std::int64_t sums_stride, const float* a, std::i
   }
 }
 
-// Packs k rows x n columns of b, from its element `b`, as consecutive panels of (k, 8) floats; columns past n
+// Packs k rows x n columns of b, from its element `b`, as panels of (k, 8) floats; columns past n
 // are 0.
 template <class T>
 void pack(float* panels, const T* b, const MatmulShape& shape, std::int64_t k, std::int64_t n) {
@@ -55,7 +57,7 @@ void pack(float* panels, const T* b, const MatmulShape& shape, std::int64_t k, s
     for (std::int64_t i = 0; i < k; ++i) {
       cpu::to_float(row, b + i * shape.b_stride, n);
       for (std::int64_t j = 0; j < n; j += tile_n) {
-        float* to = panels + j * k + i * tile_n;
+        float* to = panels + j / tile_n * panel_stride + i * tile_n;
         cpu::store4(to, cpu::load4(row + j));
         cpu::store4(to + 4, cpu::load4(row + j + 4));
       }
@@ -70,10 +72,10 @@ void pack(float* panels, const T* b, const MatmulShape& shape, std::int64_t k, s
       const auto at = static_cast<std::size_t>(c);
       columns[at] = j + c < n ? cpu::as_float(b + (j + c) * shape.b_stride, k, rows[at]) : zeros;
     }
-    cpu::transpose_rows4(panels + j / tile_n * tile_n * k + j % tile_n, tile_n, columns, k);
+    cpu::transpose_rows4(panels + j / tile_n * panel_stride + j % tile_n, tile_n, columns, k);
   }
   if (n % tile_n != 0 && n % tile_n <= 4) {  // the right half of the last panel
-    float* last = panels + n / tile_n * tile_n * k + 4;
+    float* last = panels + n / tile_n * panel_stride + 4;
     for (std::int64_t i = 0; i < k; ++i) std::fill_n(last + i * tile_n, 4, 0.0f);
   }
 }
@@ -84,18 +86,19 @@ void multiply_panels(float* sums, const float* a, std::int64_t a_stride, const f
     for (std::int64_t j = 0; j < n; j += tile_n) {
       float* to = sums + i * block_n + j;
       const float* from = a + i * a_stride;
+      const float* panel = panels + j / tile_n * panel_stride;
       switch (std::min(tile_m, m - i)) {
         case 1:
-          multiply_tile<1>(to, block_n, from, a_stride, panels + j * k, k);
+          multiply_tile<1>(to, block_n, from, a_stride, panel, k);
           break;
         case 2:
-          multiply_tile<2>(to, block_n, from, a_stride, panels + j * k, k);
+          multiply_tile<2>(to, block_n, from, a_stride, panel, k);
           break;
         case 3:
-          multiply_tile<3>(to, block_n, from, a_stride, panels + j * k, k);
+          multiply_tile<3>(to, block_n, from, a_stride, panel, k);
           break;
         default:
-          multiply_tile<4>(to, block_n, from, a_stride, panels + j * k, k);
+          multiply_tile<4>(to, block_n, from, a_stride, panel, k);
           break;
       }
     }
@@ -121,7 +124,7 @@ template <class T>
 void matmul(CpuContext&, T* out, const T* a, const T* b, const MatmulShape& shape,
             const MatmulEpilogue<T>& epilogue) {
   const auto [m, n, k, a_stride, b_stride, transpose_b] = shape;
-  float* panels = cpu::scratch<struct MatmulPanels>(block_n * block_k);
+  float* panels = cpu::scratch<struct MatmulPanels>(block_n / tile_n * panel_stride);
   float* sums = cpu::scratch<struct MatmulSums>(block_m * block_n);
   constexpr bool in_place = std::is_same_v<T, float>;
   float* rows_of_a = in_place ? nullptr : cpu::scratch<struct MatmulA>(std::min(m, block_m) * k);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "kernels/cpu/convert.h"
+#include "kernels/cpu/row.h"
 #include "kernels/cpu/vector.h"
 
 namespace adlib::kernels {
@@ -10,13 +11,15 @@ namespace adlib::kernels {
 template <class T>
 void rms_norm(CpuContext&, T* y, const T* x, const T* gamma, std::int64_t rows, std::int64_t cols,
               float eps) {
-  float* buffer = cpu::scratch<struct RmsNormRow>(cols);
   const auto count = static_cast<float>(cols);
+  cpu::ConstRow gain(cpu::as_float(gamma, cols, cpu::scratch<struct Gamma>(cols)), cols);
+  cpu::Row result(cpu::scratch<struct Result>(cols), cols);
+  float* x_buffer = cpu::scratch<struct X>(cols);
   for (std::int64_t r = 0; r < rows; ++r, x += cols, y += cols) {
-    const float* row = cpu::as_float(x, cols, buffer);
+    cpu::ConstRow row(cpu::as_float(x, cols, x_buffer), cols);
     const float mean_square = cpu::ordered_sum(cols, [&](std::int64_t c) { return row[c] * row[c]; }) / count;
-    const float scale = 1.0f / std::sqrt(mean_square + eps);
-    for (std::int64_t c = 0; c < cols; ++c) y[c] = static_cast<T>(row[c] * scale * cpu::to_float(gamma[c]));
+    result = row * (1.0f / std::sqrt(mean_square + eps)) * gain;
+    cpu::from_float(y, result.data(), cols);
   }
 }
 

@@ -1,27 +1,33 @@
 #include "kernels/rope.h"
 
+#include <algorithm>
+
 #include "kernels/cpu/convert.h"
+#include "kernels/cpu/row.h"
+#include "kernels/cpu/vector.h"
 
 namespace adlib::kernels {
 
 template <class T>
 void rope(CpuContext&, T* y, const T* x, const std::int32_t* positions, const float* cos, const float* sin,
           const RopeShape& shape) {
+  using Half = Eigen::Map<Eigen::ArrayXf, 0, Eigen::InnerStride<>>;
   const std::int64_t pairs = shape.rotary_dim / 2;
-  const std::int64_t step = shape.interleaved ? 2 : 1;         // from one pair to the next
+  const Eigen::InnerStride<> step(shape.interleaved ? 2 : 1);  // from one pair to the next
   const std::int64_t partner = shape.interleaved ? 1 : pairs;  // from a pair's first element to its second
+  float* in = cpu::scratch<struct In>(shape.rotary_dim);
+  float* out = cpu::scratch<struct Out>(shape.rotary_dim);
+  const Half a(in, pairs, step), b(in + partner, pairs, step);
+  Half rotated_a(out, pairs, step), rotated_b(out + partner, pairs, step);
   for (std::int64_t n = 0; n < shape.rows; ++n) {
-    const float* c = cos + positions[n] * pairs;
-    const float* s = sin + positions[n] * pairs;
+    const cpu::ConstRow c(cos + positions[n] * pairs, pairs), s(sin + positions[n] * pairs, pairs);
     for (std::int64_t h = 0; h < shape.heads; ++h, y += shape.head_dim) {
       const T* head = x + n * shape.row_stride + h * shape.head_stride;
-      for (std::int64_t i = 0; i < pairs; ++i) {
-        const float a = cpu::to_float(head[i * step]);
-        const float b = cpu::to_float(head[i * step + partner]);
-        y[i * step] = static_cast<T>(a * c[i] - b * s[i]);
-        y[i * step + partner] = static_cast<T>(b * c[i] + a * s[i]);
-      }
-      for (std::int64_t d = shape.rotary_dim; d < shape.head_dim; ++d) y[d] = head[d];
+      cpu::to_float(in, head, shape.rotary_dim);
+      rotated_a = a * c - b * s;
+      rotated_b = b * c + a * s;
+      cpu::from_float(y, out, shape.rotary_dim);
+      std::copy(head + shape.rotary_dim, head + shape.head_dim, y + shape.rotary_dim);
     }
   }
 }
