@@ -1,0 +1,112 @@
+#include "app.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+
+#include "adlib/core/error.h"
+#include "adlib/io/safetensors.h"
+
+namespace adlib::cli {
+
+Console::Console() : terminal_(::isatty(STDERR_FILENO) != 0) {
+  const char* no_color = std::getenv("NO_COLOR");  // https://no-color.org: set and not empty
+  colour_ = terminal_ && (no_color == nullptr || *no_color == '\0');
+}
+
+void Console::note(std::string_view text) const {
+  if (!quiet_) std::cerr << text << '\n';
+}
+
+void Console::labelled(std::string_view label, std::string_view colour, std::string_view text) const {
+  if (colour_) {
+    std::cerr << "adlib: \033[" << colour << 'm' << label << ":\033[0m " << text << '\n';
+  } else {
+    std::cerr << "adlib: " << label << ": " << text << '\n';
+  }
+}
+
+Progress Console::progress(std::string what) const {
+  if (quiet_ || !terminal_) return {};
+  return [what = std::move(what)](std::int64_t done, std::int64_t total) {
+    std::cerr << '\r' << what << ' ' << done << '/' << total << (done >= total ? "\n" : "") << std::flush;
+  };
+}
+
+Output::Output(const std::string& path) {
+  if (!path.empty() && path != "-") file_ = std::make_unique<io::AtomicFile>(path);
+}
+Output::~Output() = default;
+
+void Output::write(std::string_view text) {
+  if (file_) {
+    file_->write(text);
+  } else if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) {
+    fail(ErrorCode::io, "stdout: cannot write; is the disk full?");
+  }
+}
+
+void Output::flush() {
+  if (file_) {
+    file_->flush();
+  } else if (std::fflush(stdout) != 0) {
+    fail(ErrorCode::io, "stdout: cannot write; is the disk full?");
+  }
+}
+
+void Output::commit() {
+  if (file_) {
+    file_->commit();
+  } else {
+    flush();
+  }
+}
+
+void with_input(const std::string& path,
+                const std::function<void(std::istream& in, const std::string& where)>& read) {
+  if (path == "-") {
+    read(std::cin, "stdin");
+    return;
+  }
+  std::ifstream in(path, std::ios::binary);
+  if (!in || std::filesystem::is_directory(path)) {
+    fail(ErrorCode::not_found, path, ": cannot be opened for reading; does the file exist?");
+  }
+  read(in, path);
+}
+
+void add_load_flags(CLI::App& command, LoadFlags& flags) {
+  command.add_option("--device", flags.device, "Where the model runs: cpu, cuda or cuda:N")
+      ->capture_default_str()
+      ->group("Model");
+  command
+      .add_option("--dtype", flags.dtype, "Convert the weights to this type; without it they keep the file's")
+      ->check(CLI::IsMember({"f32", "bf16", "f16"}))
+      ->group("Model");
+}
+
+DType parse_dtype(const std::string& name) {
+  if (name == "f32") return DType::f32;
+  if (name == "bf16") return DType::bf16;
+  if (name == "f16") return DType::f16;
+  throw UsageError("--dtype is '" + name + "', expected f32, bf16 or f16");
+}
+
+LoadOptions load_options(const LoadFlags& flags, const Console& console) {
+  LoadOptions options;
+  options.device = Device::parse(flags.device);
+  if (!flags.dtype.empty()) options.dtype = parse_dtype(flags.dtype);
+  options.progress = console.progress("loading tensors");
+  return options;
+}
+
+bool is_untrained(const std::filesystem::path& dir) {
+  const std::filesystem::path file = dir / "model.safetensors";
+  if (!std::filesystem::exists(file)) return false;  // adlib init writes this file and no other
+  return io::SafetensorsFile::open(file).metadata().contains(untrained_key);
+}
+
+}  // namespace adlib::cli

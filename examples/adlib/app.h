@@ -1,0 +1,100 @@
+// examples/adlib/app.h: what the subcommands share: the console, input and output, and the way they plug into
+// main.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <iosfwd>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+
+#include "adlib/io/atomic_file.h"
+#include "adlib/models/checkpoint.h"
+
+namespace adlib::cli {
+
+inline constexpr const char* version = ADLIB_VERSION;  // of the CMake project
+
+/// The command line is wrong: main prints the message and exits with 2.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Progress, timings and warnings: always on stderr, so that stdout holds results only.
+class Console {
+ public:
+  Console();
+  void set_quiet(bool quiet) { quiet_ = quiet; }
+  bool quiet() const { return quiet_; }
+  /// A line that --quiet silences.
+  void note(std::string_view text) const;
+  /// A line that matters: shown also with --quiet.
+  void warn(std::string_view text) const { labelled("warning", "33", text); }
+  void error(std::string_view text) const { labelled("error", "31", text); }
+  /// For LoadOptions: one line that is rewritten on a terminal, nothing elsewhere.
+  Progress progress(std::string what) const;
+
+ private:
+  void labelled(std::string_view label, std::string_view colour, std::string_view text) const;
+  bool quiet_ = false;
+  bool terminal_;
+  bool colour_;  // a terminal, and NO_COLOR is not set
+};
+
+/// What main hands to every subcommand. A subcommand that was chosen puts its work into `job`, whose result
+/// is the exit code: 0 done, 1 failed.
+struct Session {
+  Console console;
+  std::function<int()> job;
+};
+
+/// Results go to stdout, or to a file that appears when everything is done.
+class Output {
+ public:
+  /// "" or "-" is stdout.
+  explicit Output(const std::string& path);
+  ~Output();
+  void write(std::string_view text);
+  /// Makes what was written visible. Throws Error(io) when stdout no longer takes it (a full disk).
+  void flush();
+  void commit();
+  bool is_stdout() const { return file_ == nullptr; }
+
+ private:
+  std::unique_ptr<io::AtomicFile> file_;
+};
+
+/// Opens `path` for reading, "-" is stdin, and calls `read` with the stream and its name for messages.
+void with_input(const std::string& path,
+                const std::function<void(std::istream& in, const std::string& where)>& read);
+
+/// --device, --dtype: how a model is loaded.
+struct LoadFlags {
+  std::string device = "cpu";
+  std::string dtype;
+};
+void add_load_flags(CLI::App& command, LoadFlags& flags);
+LoadOptions load_options(const LoadFlags& flags, const Console& console);
+/// "f32", "bf16" or "f16".
+DType parse_dtype(const std::string& name);
+
+/// True when the weights of a checkpoint directory say that `adlib init` drew them and nobody trained them.
+bool is_untrained(const std::filesystem::path& dir);
+/// The entry of the weights' metadata by which is_untrained() knows.
+inline constexpr const char* untrained_key = "adlib.untrained";
+
+/// Each file of this folder adds its subcommand.
+void add_generate(CLI::App& app, Session& session);
+void add_write(CLI::App& app, Session& session);
+void add_tokenize(CLI::App& app, Session& session);
+void add_init(CLI::App& app, Session& session);
+void add_inspect(CLI::App& app, Session& session);
+void add_completion(CLI::App& app, Session& session);
+void add_man(CLI::App& app, Session& session);
+
+}  // namespace adlib::cli

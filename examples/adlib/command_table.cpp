@@ -1,0 +1,78 @@
+#include "command_table.h"
+
+namespace adlib::cli {
+namespace {
+
+// CLI11 keeps the choices of IsMember in the type's name: "TEXT:{gpt2,llama}".
+std::vector<std::string> choices_in(const std::string& type_name) {
+  const std::size_t open = type_name.find('{');
+  const std::size_t close = type_name.rfind('}');
+  std::vector<std::string> out;
+  if (open == std::string::npos || close == std::string::npos) return out;
+  std::string choice;
+  for (std::size_t i = open + 1; i <= close; ++i) {
+    if (type_name[i] == ',' || i == close) {
+      out.push_back(choice);
+      choice.clear();
+    } else {
+      choice += type_name[i];
+    }
+  }
+  return out;
+}
+
+OptionRow option_row(const CLI::Option& option) {
+  OptionRow row;
+  row.positional = option.get_positional();
+  if (row.positional) {
+    row.names.push_back(option.get_name(true));
+  } else {
+    for (const std::string& name : option.get_snames()) row.names.push_back("-" + name);
+    for (const std::string& name : option.get_lnames()) row.names.push_back("--" + name);
+  }
+  row.required = option.get_required();
+  row.text = option.get_description();
+  row.group = option.get_group();
+  row.repeated = option.get_items_expected_max() > 1;
+  if (option.get_items_expected_max() > 0) {
+    const std::string type = option.get_type_name();
+    row.choices = choices_in(type);
+    row.value =
+        row.choices.empty() ? type.substr(0, type.find(':')) : type.substr(0, type.find_first_of(":{"));
+    if (row.value.empty()) row.value = "VALUE";
+    row.preset = option.get_default_str();
+  }
+  return row;
+}
+
+CommandRow command_row(const CLI::App& app) {
+  CommandRow row;
+  row.name = app.get_name();
+  row.text = app.get_description();
+  row.footer = app.get_footer();
+  for (const CLI::Option* option : app.get_options({})) row.options.push_back(option_row(*option));
+  return row;
+}
+
+}  // namespace
+
+CommandTable command_table(const CLI::App& app) {
+  CommandTable table;
+  table.program = command_row(app);
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    table.commands.push_back(command_row(*command));
+  }
+  return table;
+}
+
+std::string usage_line(const std::string& program, const CommandRow& command) {
+  std::string line = program + " " + command.name + " [OPTIONS]";
+  for (const OptionRow& option : command.options) {
+    if (!option.positional) continue;
+    const std::string name = option.names[0] + (option.repeated ? "..." : "");
+    line += option.required ? " " + name : " [" + name + "]";
+  }
+  return line;
+}
+
+}  // namespace adlib::cli

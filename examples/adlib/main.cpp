@@ -1,0 +1,44 @@
+// adlib: the command-line tool. Three exits: 0 done, 1 failed, 2 wrong use.
+#include <exception>
+
+#include "app.h"
+
+int main(int argc, char** argv) {
+  using namespace adlib::cli;
+  Session session;
+  CLI::App app("Transformers that write personalised marketing copy", "adlib");
+  app.set_version_flag("--version", std::string("adlib ") + version, "Print the version and exit");
+  app.add_flag_callback(
+         "-q,--quiet", [&] { session.console.set_quiet(true); }, "No progress and timings on stderr")
+      ->trigger_on_parse();
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.require_subcommand(1);
+  app.fallthrough();  // --quiet may stand after the subcommand, too
+  app.footer(
+      "First steps:\n"
+      "  adlib init model --family gpt2 --size tiny      a fresh model, which writes noise until it is "
+      "trained\n"
+      "  adlib inspect model                             what the directory holds\n"
+      "  adlib generate model 'Once upon a time'         continue a text\n"
+      "  adlib write --help                              copy for customers and products\n\n"
+      "Exit status: 0 done, 1 failed, 2 wrong use. Results go to stdout, everything else to stderr.\n"
+      "NO_COLOR=1 switches colours off.");
+  for (auto* add : {add_generate, add_write, add_tokenize, add_init, add_inspect, add_completion, add_man}) {
+    add(app, session);
+  }
+  try {
+    app.parse(argc, argv);
+    return session.job();
+  } catch (const CLI::Success& wish) {  // --help, --version
+    return app.exit(wish);
+  } catch (const CLI::ParseError& wrong) {
+    session.console.error(wrong.what());
+  } catch (const UsageError& wrong) {
+    session.console.error(wrong.what());
+  } catch (const std::exception& failure) {
+    session.console.error(failure.what());
+    return 1;
+  }
+  session.console.note("Run 'adlib --help' or 'adlib COMMAND --help' to see what is accepted.");
+  return 2;
+}

@@ -1,0 +1,241 @@
+// adlib write: personalised copy for customers and products.
+#include <iomanip>
+#include <sstream>
+#include <vector>
+
+#include "adlib/generate/generator.h"
+#include "app.h"
+#include "copywriter/collect/read.h"
+#include "copywriter/write/write_copy.h"
+#include "generation_flags.h"
+
+namespace adlib::cli {
+namespace {
+
+namespace cw = adlib::copywriter;
+
+struct Options {
+  std::string model;
+  std::string products;
+  std::string customers;
+  std::vector<std::string> scenes = {"recommendation"};
+  std::vector<std::string> languages = {"zh"};
+  std::string pairing = "all";
+  std::string templates;
+  std::string currency;
+  std::int64_t limit = 0;
+  std::string output;
+  bool resume = false;
+  LoadFlags load;
+  GenerationFlags generation;
+};
+
+// PREFIX/bin/adlib finds PREFIX/share/adlib/templates; the build tree has the same shape.
+std::filesystem::path own_templates() {
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path dir = program.parent_path().parent_path() / "share" / "adlib" / "templates";
+  if (error || !std::filesystem::is_directory(dir)) {
+    throw UsageError("adlib's own templates are not beside the program; give --templates DIR");
+  }
+  return dir;
+}
+
+template <class Record>
+std::vector<Record> read(const std::string& path, const cw::ReadOptions& options,
+                         std::vector<Record> (*from_file)(const std::filesystem::path&,
+                                                          const cw::ReadOptions&),
+                         std::vector<Record> (*from_stream)(std::istream&, const std::string&,
+                                                            const cw::ReadOptions&)) {
+  if (path != "-") return from_file(path, options);
+  std::vector<Record> records;
+  with_input(path,
+             [&](std::istream& in, const std::string& where) { records = from_stream(in, where, options); });
+  return records;
+}
+
+cw::CopyOptions copy_options(const Options& options) {
+  cw::CopyOptions copy;
+  copy.scenes.clear();
+  copy.languages.clear();
+  for (const std::string& scene : options.scenes) copy.scenes.push_back(cw::parse_scene(scene));
+  for (const std::string& language : options.languages)
+    copy.languages.push_back(cw::parse_language(language));
+  copy.pairing = cw::parse_pairing(options.pairing);
+  copy.limit = options.limit;
+  copy.seed = options.generation.seed.value_or(0);
+  copy.model = std::filesystem::absolute(options.model).lexically_normal().filename().string();
+  if (copy.model.empty()) copy.model = options.model;
+  return copy;
+}
+
+GenerationConfig generation_config(GenerationFlags flags, const Generator& generator) {
+  if (!flags.seed) flags.seed = 0;  // each copy has a seed of its own, made of this and of what it is about
+  GenerationConfig config = apply(flags, generator.defaults(), generator.tokenizer());
+  // Different customers should not all read the likeliest sentence: copy is drawn unless that is switched
+  // off.
+  if (!flags.do_sample && config.num_beams == 1) config.do_sample = true;
+  if (config.num_return_sequences != 1)
+    throw UsageError("write makes one text for each job: --num-return-sequences must be 1");
+  validate(config);
+  return config;
+}
+
+void report(const cw::CopySummary& summary, const Console& console) {
+  std::ostringstream out;
+  out << summary.written << " texts";
+  if (summary.skipped > 0) out << " (" << summary.skipped << " were there already)";
+  out << ", " << summary.prompt_tokens << " prompt tokens, " << summary.generated_tokens << " written, "
+      << std::fixed << std::setprecision(2) << summary.seconds << " s";
+  console.note(out.str());
+}
+
+int run(const Options& options, const Console& console) {
+  if (options.resume && (options.output.empty() || options.output == "-")) {
+    throw UsageError("--resume needs --output FILE, to go on with");
+  }
+  if (options.products == "-" && options.customers == "-") {
+    throw UsageError("only one of --products and --customers can be stdin");
+  }
+  // Everything that can be wrong with the input is found before the model is loaded.
+  const cw::CopyOptions copy = copy_options(options);
+  const cw::ReadOptions reading{.currency = options.currency};
+  const auto products = read<cw::Product>(options.products, reading, cw::read_products, cw::read_products);
+  const auto customers =
+      read<cw::Customer>(options.customers, reading, cw::read_customers, cw::read_customers);
+  const cw::Templates templates = cw::load_templates(
+      options.templates.empty() ? own_templates() : std::filesystem::path(options.templates), copy);
+  const cw::CopyJobs jobs(customers, products, templates, copy);
+
+  const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));
+  const GenerationConfig config = generation_config(options.generation, generator);
+  if (is_untrained(options.model)) {
+    console.warn(options.model + " holds untrained weights: the texts are noise, only the path is real");
+  }
+  console.note(std::to_string(jobs.size()) + " texts to write (" + std::to_string(customers.size()) +
+               " customers, " + std::to_string(products.size()) + " products), seed " +
+               std::to_string(copy.seed));
+  const cw::WriteText write = [&](const std::string& prompt, std::uint64_t seed) {
+    GenerationConfig mine = config;
+    mine.seed = seed;
+    const Result result = generator.generate(prompt, mine);
+    const Completion& completion = result.completions.front();
+    return cw::GeneratedText{
+        .text = completion.text,
+        .prompt_tokens = result.prompt_tokens,
+        .generated_tokens = static_cast<std::int64_t>(completion.ids.size()),
+        .seconds = result.prefill_seconds + result.decode_seconds,
+        .finish_reason = completion.finish_reason == FinishReason::length ? "length" : "stop"};
+  };
+
+  if (options.output.empty() || options.output == "-") {
+    Output output("-");
+    report(cw::write_copies(
+               jobs, write,
+               [&](const cw::OrderedJson& record) {
+                 output.write(record.dump(-1, ' ', false, cw::OrderedJson::error_handler_t::replace) + "\n");
+                 output.flush();
+                 return true;
+               }),
+           console);
+    return 0;
+  }
+  using Start = cw::JsonLinesSink::Start;
+  cw::JsonLinesSink sink(options.output, options.resume ? Start::resume : Start::fresh);
+  const cw::DoneJobs done = options.resume ? cw::done_jobs(sink, jobs) : cw::DoneJobs{};
+  const cw::CopySummary summary = cw::write_copies(
+      jobs, write,
+      [&](const cw::OrderedJson& record) {
+        sink.write(record);
+        return true;
+      },
+      done);
+  sink.finish();
+  report(summary, console);
+  return 0;
+}
+
+}  // namespace
+
+void add_write(CLI::App& app, Session& session) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("write", "Write personalised copy for customers and products");
+  command->add_option("--model", options->model, "A checkpoint directory in the Hugging Face layout")
+      ->type_name("DIR")
+      ->required();
+  const std::string input = "Input and output";
+  command
+      ->add_option("--products", options->products,
+                   "Products: JSON Lines, CSV, a Shopify export, or a behaviour log; '-' is stdin")
+      ->type_name("FILE")
+      ->required()
+      ->group(input);
+  command
+      ->add_option("--customers", options->customers,
+                   "Customers: JSON Lines, CSV, or a behaviour log (its users); '-' is stdin")
+      ->type_name("FILE")
+      ->required()
+      ->group(input);
+  command
+      ->add_option("--currency", options->currency, "Currency of prices whose source names none, such as EUR")
+      ->type_name("CODE")
+      ->group(input);
+  command
+      ->add_option("-o,--output", options->output,
+                   "Write to a file, which appears when all is done; default stdout")
+      ->type_name("FILE")
+      ->group(input);
+  command->add_flag("--resume", options->resume, "Go on with what an interrupted run left beside --output")
+      ->group(input);
+  const std::string what = "What to write";
+  command->add_option("--scene", options->scenes, "The occasion; several are separated by commas")
+      ->check(CLI::IsMember({"recommendation", "promotion", "member", "social", "ad"}))
+      ->delimiter(',')
+      ->expected(1)
+      ->take_all()
+      ->capture_default_str()
+      ->group(what);
+  command->add_option("--language", options->languages, "The language; several are separated by commas")
+      ->check(CLI::IsMember({"zh", "en"}))
+      ->delimiter(',')
+      ->expected(1)
+      ->take_all()
+      ->capture_default_str()
+      ->group(what);
+  command
+      ->add_option("--pairing", options->pairing,
+                   "Every customer with every product, or first with first, second with second")
+      ->check(CLI::IsMember({"all", "zip"}))
+      ->capture_default_str()
+      ->group(what);
+  command->add_option("--limit", options->limit, "Write at most this many texts; 0 is all")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(what);
+  command
+      ->add_option("--templates", options->templates,
+                   "Prompt templates, LANGUAGE/SCENE.txt; default: adlib's own")
+      ->type_name("DIR")
+      ->group(what);
+  add_load_flags(*command, options->load);
+  add_generation_flags(*command, options->generation);
+  command->footer(
+      "Examples:\n"
+      "  adlib write --model model --products products.csv --customers customers.jsonl --language en\n"
+      "  adlib write --model model --products shopify_export.csv --customers user_behavior.csv \\\n"
+      "      --scene recommendation,promotion --limit 20 --output copies.jsonl\n\n"
+      "Writes a JSON object a line: customer, product, scene, language, prompt, text, seed, model, "
+      "prompt_tokens,\n"
+      "generated_tokens, seconds, finish_reason. Tokens are drawn unless --no-do-sample is given. The seed "
+      "of each\n"
+      "text comes from --seed (0 without it), customer, product, scene and language, so that it does not "
+      "depend on\n"
+      "what else is written. A field that a template uses and a record lacks is an error with file and line, "
+      "found\n"
+      "before the model is loaded.");
+  command->callback(
+      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+}
+
+}  // namespace adlib::cli
