@@ -114,6 +114,19 @@ TEST_CASE("files of torch.save give the shapes, types and values that torch gave
   CHECK_ERROR(file.tensor("none"), ErrorCode::not_found, "no tensor 'none'");
 }
 
+TEST_CASE("save_safetensors writes the bytes of the format's own writer", "[io][pytorch][safetensors]") {
+  TempDir dir;
+  const auto file = PytorchFile::open(data() / "torch_good.bin");
+  std::map<std::string, Tensor> tensors;
+  for (const auto& info : file.tensors()) tensors[info.name] = file.tensor(info.name);
+  io::save_safetensors(dir / "x", tensors);
+  CHECK(test::read_text(dir / "x") == test::read_text(data() / "torch_good.safetensors"));
+}
+
+TEST_CASE("records beyond 4 GiB are found through the zip64 fields", "[io][pytorch]") {
+  CHECK(doubles(PytorchFile::open(data() / "torch_zip64.bin").tensor("w")) == std::vector<double>{1, 2, 3, 4});
+}
+
 TEST_CASE("tied tensors share the bytes of the mapped file", "[io][pytorch]") {
   const auto file = PytorchFile::open(data() / "torch_good.bin");
   CHECK(file.tensor("base").raw() == file.tensor("tied").raw());

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the *.bin goldens of tests/io/pytorch_bin_test.cpp beside itself: files of torch.save, good and bad.
+"""Writes the goldens of tests/io beside itself: files of torch.save, good and bad, and one of safetensors' own writer.
 
-Needs torch (made with 2.x on the CPU). Run it again only to add a case: python tests/data/io/make_pytorch_bin.py
+Needs torch and safetensors (made with torch 2.15 and safetensors 0.8 on the CPU). Run it again only to add a case: python tests/data/io/make_pytorch_bin.py
 """
 import collections
 import io
@@ -10,6 +10,7 @@ import os
 import pathlib
 import zipfile
 
+import safetensors.torch
 import torch
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -64,6 +65,9 @@ good["名字.weight"] = torch.tensor([7.0])
 save("torch_good.bin", good)
 save("torch_protocol4.bin", dict(good), pickle_protocol=4)  # FRAME, MEMOIZE, STACK_GLOBAL
 
+safetensors.torch.save_file({name: tensor.detach().clone().contiguous() for name, tensor in good.items()},
+                            HERE / "torch_good.safetensors", metadata={"format": "pt"})
+
 small = {"w": torch.tensor([[1.0, 2.0], [3.0, 4.0]])}
 save("torch_small.bin", small)
 save("torch_before_1_6.bin", small, _use_new_zipfile_serialization=False)
@@ -72,6 +76,10 @@ save("torch_not_a_dict.bin", [small["w"]])
 save("torch_repeated.bin", {"w": torch.zeros(1).expand(1 << 40)})  # 4 TiB out of 4 bytes
 save("torch_complex.bin", {"w": torch.zeros(1, dtype=torch.complex64)})
 rewrite("torch_deflated.bin", "torch_small.bin", compression=zipfile.ZIP_DEFLATED)
+
+zipfile.ZIP64_LIMIT = 1  # every size and offset goes to the zip64 extra fields, as beyond 4 GiB
+rewrite("torch_zip64.bin", "torch_small.bin")
+zipfile.ZIP64_LIMIT = (1 << 31) - 1
 
 
 class Evil:
