@@ -1,0 +1,27 @@
+# The Debian and Ubuntu packages that adlib builds with. Sourced by examples/quickstart.sh, tests/run.sh and .ci/run.
+# shellcheck shell=bash
+adlib_packages=(cmake ninja-build g++ pkg-config libeigen3-dev nlohmann-json3-dev libpcre2-dev libutf8proc-dev
+                libsentencepiece-dev libcli11-dev catch2 libbenchmark-dev)
+
+# Installs the packages named that are missing: apt-get, without questions, through sudo unless root.
+adlib_install() {
+  local missing=() package
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  if [ ${#missing[@]} -eq 0 ]; then
+    echo "    all packages are there"
+    return 0
+  fi
+  echo "    apt-get install ${missing[*]}"
+  local as_root=()
+  [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Arguments for cmake's configure step: Ninja where it is, ccache where it is.
+adlib_configure_arguments() {
+  if command -v ninja >/dev/null; then printf '%s\n' -G Ninja; fi
+  if command -v ccache >/dev/null; then printf '%s\n' -DCMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
+}
