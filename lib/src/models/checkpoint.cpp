@@ -34,8 +34,12 @@ DecoderConfig read_fields(const io::JsonFields& fields) {
   return config;
 }
 
-bool ends_with(std::string_view text, std::string_view suffix) {
-  return text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix;
+// True for "h.12.attn.bias" with prefix "h." and suffix ".attn.bias": a number stands between them.
+bool is_of_layer(std::string_view name, std::string_view prefix, std::string_view suffix) {
+  if (!name.starts_with(prefix) || !name.ends_with(suffix)) return false;
+  if (name.size() <= prefix.size() + suffix.size()) return false;
+  const std::string_view layer = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
+  return layer.find_first_not_of("0123456789") == layer.npos;
 }
 
 const char* torch_dtype(DType dtype) {
@@ -74,11 +78,15 @@ Decoder load_decoder(const std::filesystem::path& dir, const LoadOptions& option
 }
 
 bool is_known_extra(const DecoderConfig& config, std::string_view name) {
-  if (config.tied_embeddings && name == names_of(config.family).head + ".weight") return true;
+  const DecoderNames& names = names_of(config.family);
+  if (config.tied_embeddings && name == names.head + ".weight") return true;
+  const std::string root = names.root + ".";
+  if (name.starts_with(root)) name.remove_prefix(root.size());
+  const std::string layers = names.layer + ".";
   if (config.family == DecoderConfig::Family::gpt2) {
-    return ends_with(name, ".attn.bias") || ends_with(name, ".attn.masked_bias");
+    return is_of_layer(name, layers, ".attn.bias") || is_of_layer(name, layers, ".attn.masked_bias");
   }
-  return ends_with(name, ".rotary_emb.inv_freq");
+  return name == "rotary_emb.inv_freq" || is_of_layer(name, layers, ".self_attn.rotary_emb.inv_freq");
 }
 
 void save(const Decoder& decoder, const std::filesystem::path& dir) {

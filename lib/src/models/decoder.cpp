@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <set>
 
 #include "adlib/core/random.h"
@@ -60,6 +61,13 @@ nn::Mlp make_mlp(const DecoderConfig& config, const DecoderNames& names, const W
     return nn::Mlp(std::move(up), std::move(down), config.activation);
   nn::Linear gate(w.scope(names.mlp_gate), config.width, config.mlp_width, names.layout, config.mlp_bias);
   return nn::Mlp(std::move(gate), std::move(up), std::move(down));
+}
+
+bool same_bytes(const Tensor& a, const Tensor& b) {
+  const Tensor x = a.to(Device::cpu).contiguous();
+  const Tensor y = b.to(Device::cpu).contiguous();
+  return x.dtype() == y.dtype() &&
+         std::memcmp(x.raw(), y.raw(), static_cast<std::size_t>(x.numel()) * size_of(x.dtype())) == 0;
 }
 
 }  // namespace
@@ -138,9 +146,10 @@ Decoder::Decoder(const DecoderConfig& config, const Weights& weights)
                        config.vocab_size, config.width) {
   const DecoderNames& names = names_of(config.family);
   const Weights root = root_scope(config, weights);
-  const Tensor table = root.scope(names.token_embedding).take("weight", {config.vocab_size, config.width});
-  dtype_ = table.dtype();
-  device_ = table.device();
+  dtype_ = token_embedding_.table().dtype();
+  device_ = token_embedding_.table().device();
+  require(is_floating(dtype_), weights.origin(), ": ", names.token_embedding, ".weight is ", dtype_,
+          ", expected floating-point weights");
 
   std::optional<nn::Rope> rope;
   if (config.positions == DecoderConfig::Positions::learned) {
@@ -159,6 +168,18 @@ Decoder::Decoder(const DecoderConfig& config, const Weights& weights)
   if (!config.tied_embeddings) {
     head_.emplace(weights.scope(names.head), config.width, config.vocab_size, nn::Linear::Layout::out_in,
                   false);
+  } else if (const Weights head = weights.scope(names.head); head.contains("weight")) {
+    // Some files repeat the embedding here. A head of its own would be lost without a word.
+    const Tensor copy = head.take("weight", {config.vocab_size, config.width});
+    if (!same_bytes(copy, token_embedding_.table())) {
+      fail(ErrorCode::bad_format, weights.origin(), ": ", names.head, ".weight differs from ",
+           names.token_embedding, ".weight, but the configuration ties them; ",
+           "if the model has a head of its own, set tie_word_embeddings to false in config.json");
+    }
+  }
+  for (const auto& [name, tensor] : named_tensors()) {
+    require(tensor.dtype() == dtype_, weights.origin(), ": tensor '", name, "' is ", tensor.dtype(),
+            " but the embedding is ", dtype_, "; load the weights with one dtype");
   }
   weights.expect_all_taken([&](std::string_view name) { return is_known_extra(config, name); });
 }
@@ -185,8 +206,10 @@ void Decoder::check(const Batch& batch, const Cache& cache) const {
             " is outside the cache's ", cache.sequences());
     require(seen.insert(row.sequence).second, "decoder: sequence ", row.sequence,
             " stands in two rows of one batch");
-    require(row.start + row.length <= config_.context, "decoder: sequence ", row.sequence,
-            " would reach position ", row.start + row.length, ", the model's context is ", config_.context);
+    require(row.start <= config_.context && row.length <= config_.context - row.start,
+            "decoder: ", row.length, " tokens of sequence ", row.sequence, " from position ", row.start,
+            " on do not fit; the model's context is ", config_.context);
+    cache.check_extend(row.sequence, row.start, row.length);
     tokens += row.length;
   }
   require(tokens == batch.ids.numel(), "decoder: the rows hold ", tokens, " tokens, ids ", batch.ids.numel());
@@ -194,7 +217,8 @@ void Decoder::check(const Batch& batch, const Cache& cache) const {
 
 Tensor Decoder::hidden(const Batch& batch, Cache& cache, const LayerObserver& observer) const {
   check(batch, cache);
-  // All rows are extended before any is written: a row that does not fit leaves no other half done.
+  // What can fail comes before the cache changes: a batch that is refused leaves it as it was.
+  Tensor x = token_embedding_(batch.ids.to(device_));  // (N, C)
   Tensor positions = Tensor::empty({batch.ids.numel()}, DType::i32);
   std::int32_t* next = positions.data<std::int32_t>().data();
   for (const Row& row : batch.rows) {
@@ -204,7 +228,6 @@ Tensor Decoder::hidden(const Batch& batch, Cache& cache, const LayerObserver& ob
   positions = positions.to(device_);
   const nn::Step step{.rows = batch.rows, .positions = positions, .cache = &cache};
 
-  Tensor x = token_embedding_(batch.ids.to(device_));  // (N, C)
   if (position_embedding_) x = ops::add(x, (*position_embedding_)(positions));
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     if (observer) observer(static_cast<std::int64_t>(layer), x);

@@ -49,6 +49,8 @@ DecoderConfig read_gpt2_config(const io::JsonFields& fields) {
   config.scale_attention_by_inverse_layer = fields.boolean_or("scale_attn_by_inverse_layer_idx", false);
   refuse_if(fields.boolean_or("add_cross_attention", false), fields, "add_cross_attention",
             "the decoder has no encoder to attend to");
+  refuse_if(fields.has("pruned_heads") && !fields.at("pruned_heads").empty(), fields, "pruned_heads",
+            "every layer has the same heads");
   return config;
 }
 

@@ -37,6 +37,10 @@ void read_rope(const io::JsonFields& fields, const io::JsonFields& rope, Decoder
   nn::RopeConfig& out = config.rope;
   out.theta = rope.number_or("rope_theta", out.theta);
   out.scaling = read_scaling(rope);
+  for (const auto& [name, value] : rope.object().items()) {
+    // One dictionary for each kind of layer, or a list of sections or factors.
+    refuse_if(value.is_structured(), rope, name.c_str(), "every layer and dimension is scaled alike");
+  }
   refuse_if(rope.number_or("partial_rotary_factor", 1.0) != 1.0, rope, "partial_rotary_factor",
             "Llama and Qwen2 rotate the whole head");
   if (out.scaling == Scaling::none) return;
@@ -129,7 +133,12 @@ DecoderConfig read_llama_config(const io::JsonFields& fields) {
   refuse_if(fields.boolean_or("use_sliding_window", false), fields, "use_sliding_window",
             "every layer attends to the whole context");
   if (fields.has("layer_types")) {
-    for (const io::Json& type : fields.at("layer_types")) {
+    const io::Json& types = fields.at("layer_types");
+    if (!types.is_array()) {
+      fail(ErrorCode::bad_format, fields.where(), ": field 'layer_types' is ", types.dump(),
+           ", expected a list of names");
+    }
+    for (const io::Json& type : types) {
       refuse_if(type != "full_attention", fields, "layer_types", "every layer attends to the whole context");
     }
   }
@@ -139,8 +148,9 @@ DecoderConfig read_llama_config(const io::JsonFields& fields) {
   config.rope.rotary_dim = config.head_dim;
   config.rope.theta = fields.number_or("rope_theta", 10000.0);
   for (const char* name : {"rope_scaling", "rope_parameters"}) {
-    if (fields.has(name))
-      read_rope(fields, io::JsonFields(fields.at(name), fields.where() + ": " + name), config);
+    if (!fields.has(name)) continue;
+    read_rope(fields, io::JsonFields(fields.at(name), fields.where() + ": " + name), config);
+    break;  // transformers takes the first, too
   }
   return config;
 }

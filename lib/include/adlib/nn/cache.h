@@ -37,12 +37,16 @@ class Cache {
   /// Declares that tokens [start, start + count) of a sequence are about to be written; later ones are
   /// forgotten. Throws Error(invalid_argument) when that leaves a gap or exceeds the capacity.
   void extend(std::int64_t sequence, std::int64_t start, std::int64_t count) {
-    std::int64_t& length = lengths_[index(sequence)];
+    check_extend(sequence, start, count);
+    lengths_[index(sequence)] = start + count;
+  }
+  /// Throws what extend() would throw, and changes nothing.
+  void check_extend(std::int64_t sequence, std::int64_t start, std::int64_t count) const {
+    const std::int64_t length = lengths_[index(sequence)];
     require(start >= 0 && start <= length, "cache: sequence ", sequence, " holds ", length,
             " tokens; writing from position ", start, " would leave a gap");
     require(count >= 0 && start + count <= capacity_, "cache: sequence ", sequence, " would grow to ",
             start + count, " tokens, the capacity is ", capacity_);
-    length = start + count;
   }
   /// Stores keys and values (n, Hkv, D), which may be strided, for tokens start … start + n - 1.
   void write(std::int64_t layer, std::int64_t sequence, std::int64_t start, const Tensor& keys,

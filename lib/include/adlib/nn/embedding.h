@@ -20,6 +20,9 @@ class Embedding {
   /// The product with every row: the output head of a model that ties it to this table. (…, C) -> (…, V)
   Tensor logits(const Tensor& x) const { return ops::matmul(x, table_, {.transpose_b = true}); }
 
+  /// (V, C)
+  const Tensor& table() const { return table_; }
+
   void collect(std::map<std::string, Tensor>& tensors, const std::string& name) const {
     tensors[name + ".weight"] = table_;
   }
