@@ -19,21 +19,24 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// The ids of `text`, without the tokens that a model expects around it. Special tokens written out in the text
-  /// ("<|endoftext|>") become their ids, as in Hugging Face. Bytes that are not UTF-8 are kept where the tokenizer is
-  /// byte-level. Throws Error(unsupported) naming the tokenizer.json feature that it does not honour, at load.
+  /// The ids of `text`, without the tokens that a model expects around it. Special tokens written out in the
+  /// text
+  /// ("<|endoftext|>") become their ids, as in Hugging Face. Bytes that are not UTF-8 are kept where the
+  /// tokenizer is byte-level. Throws Error(unsupported) naming the tokenizer.json feature that it does not
+  /// honour, at load.
   virtual std::vector<TokenId> encode(std::string_view text) const = 0;
   /// encode() with what the tokenizer's post-processor puts around a text: BOS, [CLS] … [SEP].
   virtual std::vector<TokenId> encode_with_special(std::string_view text) const { return encode(text); }
-  /// The text of `ids`; special tokens are left out unless asked for. Throws Error(invalid_argument) for an id that
-  /// is not in the vocabulary. Byte-level tokenizers give back exactly the bytes that were encoded.
+  /// The text of `ids`; special tokens are left out unless asked for. Throws Error(invalid_argument) for an
+  /// id that is not in the vocabulary. Byte-level tokenizers give back exactly the bytes that were encoded.
   virtual std::string decode(std::span<const TokenId> ids, bool skip_special = true) const = 0;
 
   /// One more than the highest id.
   virtual std::int64_t vocab_size() const = 0;
   /// The id of a token as it stands in the vocabulary file ("Ġthe", "▁the", "<s>").
   virtual std::optional<TokenId> token_to_id(std::string_view token) const = 0;
-  /// The token as it stands in the vocabulary file; empty for an id that is a hole. Throws for an id out of range.
+  /// The token as it stands in the vocabulary file; empty for an id that is a hole. Throws for an id out of
+  /// range.
   virtual std::string id_to_token(TokenId id) const = 0;
   virtual bool is_special(TokenId id) const = 0;
   virtual std::optional<TokenId> bos_id() const = 0;
@@ -41,9 +44,9 @@ class Tokenizer {
   /// "byte_bpe", "sentencepiece", "wordpiece", for `adlib inspect`.
   virtual std::string_view kind() const = 0;
 
-  /// Reads the tokenizer of a Hugging Face directory: `tokenizer.json`, else `vocab.json` + `merges.txt`, else
-  /// `tokenizer.model`, else `vocab.txt`; `tokenizer_config.json` and `special_tokens_map.json` are honoured beside
-  /// them. Throws Error(not_found) saying which files were looked for.
+  /// Reads the tokenizer of a Hugging Face directory: `tokenizer.json`, else `vocab.json` + `merges.txt`,
+  /// else `tokenizer.model`, else `vocab.txt`; `tokenizer_config.json` and `special_tokens_map.json` are
+  /// honoured beside them. Throws Error(not_found) saying which files were looked for.
   static std::shared_ptr<const Tokenizer> from_directory(const std::filesystem::path& dir);
 };
 

@@ -1,0 +1,169 @@
+#include "pipeline.h"
+
+#include <algorithm>
+
+#include "adlib/core/error.h"
+#include "byte_alphabet.h"
+#include "limits.h"
+#include "utf8.h"
+
+namespace adlib::tok {
+
+void ScratchPool::give(std::unique_ptr<Scratch> scratch) const noexcept {
+  // A long word leaves large buffers behind: those are not kept.
+  constexpr std::size_t kept = 1 << 16;
+  if (scratch->ids.capacity() > kept || scratch->symbols.capacity() > kept ||
+      scratch->queue.capacity() > kept) {
+    scratch->ids = {};
+    scratch->ranks = {};
+    scratch->symbols = {};
+    scratch->queue = {};
+  }
+  try {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(std::move(scratch));
+  } catch (...) {  // out of memory: the scratch is freed instead of kept
+  }
+}
+
+PipelineTokenizer::PipelineTokenizer(PipelineParts parts)
+    : parts_(std::move(parts)),
+      added_(
+          std::move(parts_.added_tokens),
+          parts_.normalizer.empty() ? AddedTokens::Normalize{} : [this](std::string_view text) {
+            return parts_.normalizer(repair_utf8(text));
+          }) {
+  size_ = parts_.model->vocabulary().size();
+  for (const AddedToken& token : added_.all()) size_ = std::max<std::int64_t>(size_, token.id + 1);
+  if (!parts_.byte_level_decoder) return;
+  bytes_.resize(static_cast<std::size_t>(size_));
+  for (TokenId id = 0; id < size_; ++id) {
+    std::string& bytes = bytes_[static_cast<std::size_t>(id)];
+    if (const AddedToken* token = added_.by_id(id)) {
+      bytes = token->content;
+    } else if (const std::string* text = parts_.model->vocabulary().token(id)) {
+      bytes = from_byte_alphabet(*text).value_or(*text);
+    }
+  }
+}
+
+std::vector<TokenId> PipelineTokenizer::encode(std::string_view text) const {
+  std::string repaired;
+  const bool byte_level = parts_.pretokenizer.byte_level;
+  if (!byte_level && valid_run(text, 0) != text.size()) {
+    repaired = repair_utf8(text);
+    text = repaired;
+  }
+  const ScratchPool::Lease scratch(pool_);
+  std::vector<TokenId> out;
+  out.reserve(text.size() / 3 + 8);
+  const auto token = [&](TokenId id) { out.push_back(id); };
+  const char* const start = text.data();
+  added_.split(
+      text, false,
+      [&](std::string_view segment) {
+        const bool starts_text = segment.data() == start;
+        std::string normalised;
+        if (!parts_.normalizer.empty()) segment = normalised = parts_.normalizer(segment);
+        const char* const segment_start = segment.data();
+        added_.split(
+            segment, true,
+            [&](std::string_view piece) {
+              encode_piece(piece, starts_text && piece.data() == segment_start, *scratch, out);
+            },
+            token);
+      },
+      token);
+  return out;
+}
+
+// Invalid bytes reach this point only in a byte-level tokenizer. Each run of them is one piece of its own,
+// which no pattern sees; the valid stretches on either side are cut as if they stood alone.
+void PipelineTokenizer::encode_piece(std::string_view text, bool starts_text, Scratch& scratch,
+                                     std::vector<TokenId>& out) const {
+  const Model& model = *parts_.model;
+  const Pretokenizer& pretokenizer = parts_.pretokenizer;
+  for_each_run(text, [&](std::string_view run, bool valid) {
+    if (!valid || (!pretokenizer.fast && pretokenizer.steps.empty())) {
+      model.encode(run, scratch, out);
+    } else if (pretokenizer.fast != nullptr) {
+      for (std::size_t at = 0; at < run.size();) {
+        const std::size_t end = pretokenizer.fast(run, at);
+        model.encode(run.substr(at, end - at), scratch, out);
+        at = end;
+      }
+    } else {
+      Pieces pieces{std::string(run), {{0, run.size()}}, starts_text && run.data() == text.data()};
+      for (const auto& step : pretokenizer.steps) {
+        step->apply(pieces);
+        if (pieces.ranges.empty()) return;
+      }
+      for (const Range& r : pieces.ranges) {
+        model.encode(std::string_view(pieces.text).substr(r.begin, r.end - r.begin), scratch, out);
+      }
+    }
+  });
+}
+
+std::vector<TokenId> PipelineTokenizer::encode_with_special(std::string_view text) const {
+  std::vector<TokenId> ids = encode(text);
+  ids.insert(ids.begin(), parts_.around.before.begin(), parts_.around.before.end());
+  ids.insert(ids.end(), parts_.around.after.begin(), parts_.around.after.end());
+  return ids;
+}
+
+const std::string& PipelineTokenizer::require_token(TokenId id) const {
+  if (const AddedToken* token = added_.by_id(id)) return token->content;
+  if (const std::string* token = parts_.model->vocabulary().token(id)) return *token;
+  fail(ErrorCode::invalid_argument, "decode: id ", id, " is not in the vocabulary of ", size_, " ids");
+}
+
+std::string PipelineTokenizer::decode(std::span<const TokenId> ids, bool skip_special) const {
+  std::string out;
+  if (parts_.byte_level_decoder) {
+    for (const TokenId id : ids) {
+      require_token(id);
+      if (!(skip_special && is_special(id))) out += bytes_[static_cast<std::size_t>(id)];
+    }
+    return out;
+  }
+  std::vector<DecodedToken> tokens;
+  tokens.reserve(ids.size());
+  for (const TokenId id : ids) {
+    const std::string& token = require_token(id);
+    if (!(skip_special && is_special(id))) tokens.push_back({token, added_.by_id(id) != nullptr});
+  }
+  const auto bytes = [&tokens] {
+    std::size_t sum = 0;
+    for (const DecodedToken& token : tokens) sum += token.text.size();
+    return sum;
+  };
+  const std::size_t before = bytes() + tokens.size();
+  for (const DecoderStep& step : parts_.decoder) {
+    step(tokens);
+    check_growth(before, bytes(), "decoder");
+  }
+  for (const DecodedToken& token : tokens) out += token.text;
+  return out;
+}
+
+std::int64_t PipelineTokenizer::vocab_size() const { return size_; }
+
+std::optional<TokenId> PipelineTokenizer::token_to_id(std::string_view token) const {
+  if (const AddedToken* added = added_.by_content(token)) return added->id;
+  return parts_.model->vocabulary().find(token);
+}
+
+std::string PipelineTokenizer::id_to_token(TokenId id) const {
+  require(id >= 0 && id < size_, "id_to_token: id ", id, " is outside the vocabulary of ", size_, " ids");
+  if (const AddedToken* added = added_.by_id(id)) return added->content;
+  const std::string* token = parts_.model->vocabulary().token(id);
+  return token == nullptr ? std::string() : *token;
+}
+
+bool PipelineTokenizer::is_special(TokenId id) const {
+  const AddedToken* token = added_.by_id(id);
+  return token != nullptr && token->special;
+}
+
+}  // namespace adlib::tok
