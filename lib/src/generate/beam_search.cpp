@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "adlib/generate/logits_processors.h"
@@ -28,7 +29,7 @@ struct Hypothesis {
   std::vector<TokenId> ids;  // without the prompt
   double score = 0;          // sum / length^length_penalty
   FinishReason reason = FinishReason::length;
-  TextStream text;
+  std::string text;
 };
 
 /// One token more for one beam.
@@ -130,10 +131,11 @@ class BeamSearch {
     std::vector<TokenId> ids(beam.ids.begin() + std::ssize(prompt_), beam.ids.end());
     const double length = std::max(1.0, static_cast<double>(ids.size()));
     const double score = beam.score / std::pow(length, static_cast<double>(config_.length_penalty));
+    beam.text.finish();
     // Equal scores: what ended first stays first.
     const auto place = std::find_if(finished_.begin(), finished_.end(),
                                     [&](const Hypothesis& other) { return other.score < score; });
-    finished_.insert(place, {std::move(ids), score, reason, std::move(beam.text)});
+    finished_.insert(place, {std::move(ids), score, reason, beam.text.text()});
     if (finished_.size() > beams_) finished_.pop_back();
   }
 
@@ -192,9 +194,8 @@ std::vector<Completion> beam_search(const Decoder& decoder, std::span<const Toke
   std::vector<Completion> completions;
   for (Hypothesis& hypothesis : BeamSearch(decoder, prompt, config).run(primed, prefilled)) {
     if (std::ssize(completions) == config.num_return_sequences) break;
-    hypothesis.text.finish();
     completions.push_back(
-        {hypothesis.text.text(), std::move(hypothesis.ids), hypothesis.reason, hypothesis.score, {}});
+        {std::move(hypothesis.text), std::move(hypothesis.ids), hypothesis.reason, hypothesis.score, {}});
   }
   return completions;
 }
