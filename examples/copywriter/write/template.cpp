@@ -30,27 +30,6 @@ std::size_t index_of(std::string_view name, const std::array<const char*, N>& na
   fail(ErrorCode::invalid_argument, kind, " '", name, "' is unknown, expected ", known);
 }
 
-// The value at a path; through a list it is the list of what each item has there. Null when there is none.
-Json value_at(const Json& value, const std::vector<std::string>& path, std::size_t from = 0) {
-  if (from == path.size()) return value;
-  if (value.is_object()) {
-    const auto member = value.find(path[from]);
-    return member == value.end() ? Json() : value_at(*member, path, from + 1);
-  }
-  Json found;
-  if (value.is_array()) {
-    for (const Json& item : value) {
-      Json inner = value_at(item, path, from);
-      if (inner.is_array()) {
-        for (Json& one : inner) found.push_back(std::move(one));
-      } else if (!inner.is_null()) {
-        found.push_back(std::move(inner));
-      }
-    }
-  }
-  return found;
-}
-
 std::string joined(const std::vector<std::string>& items, std::string_view separator) {
   std::string text;
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -90,6 +69,19 @@ void add_items(const Json& value, Language language, std::vector<std::string>& i
   if (!text.empty()) items.push_back(std::move(text));
 }
 
+// The items of the value at a path; through a list, of what each of its items has there.
+void add_items_at(const Json& value, const std::vector<std::string>& path, std::size_t from,
+                  Language language, std::vector<std::string>& items) {
+  if (from == path.size()) {
+    add_items(value, language, items);
+  } else if (value.is_array()) {
+    for (const Json& item : value) add_items_at(item, path, from, language, items);
+  } else if (value.is_object()) {
+    const auto member = value.find(path[from]);
+    if (member != value.end()) add_items_at(*member, path, from + 1, language, items);
+  }
+}
+
 // Quotes inside become single ones, so that the text cannot end its own quotation.
 std::string in_quotes(std::string_view text) {
   std::string out = "“";
@@ -116,6 +108,13 @@ std::string filtered(std::vector<std::string> items, const std::vector<TemplateF
         break;
       case Kind::last:
         items.erase(items.begin(), items.end() - static_cast<std::ptrdiff_t>(kept));
+        break;
+      case Kind::drop_end:
+        for (std::string& item : items) {
+          if (item.ends_with(filter.text))
+            item = clean_text(item.substr(0, item.size() - filter.text.size()));
+        }
+        std::erase(items, "");
         break;
       case Kind::chars:
         for (std::string& item : items) item = first_characters(item, filter.count);
@@ -164,7 +163,7 @@ struct Template::Impl {
       }
       const TemplateRecord& record = node.root == "customer" ? customer : product;
       std::vector<std::string> items;
-      add_items(value_at(record.fields, node.path), language, items);
+      add_items_at(record.fields, node.path, 0, language, items);
       if (node.kind == TemplateNode::Kind::value) {
         if (items.empty()) missing(node, record);
         out += filtered(std::move(items), node.filters, language);

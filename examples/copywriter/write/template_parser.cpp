@@ -182,16 +182,17 @@ class Parser {
       }
       return value;
     };
-    if (name == "join") {
-      if (argument.empty()) fail_at(begin, "the filter 'join' needs the text between items, as in join:、");
-      return {Kind::join, 0, std::string(argument)};
+    if (name == "join" || name == "drop_end") {
+      if (argument.empty()) fail_at(begin, "the filter '", name, "' needs a text, as in ", name, ":、");
+      return {name == "join" ? Kind::join : Kind::drop_end, 0, std::string(argument)};
     }
     if (name == "first") return {Kind::first, count(), ""};
     if (name == "last") return {Kind::last, count(), ""};
     if (name == "chars") return {Kind::chars, count(), ""};
     if (name == "unique") return refuse_argument(), TemplateFilter{Kind::unique, 0, ""};
     if (name == "quote") return refuse_argument(), TemplateFilter{Kind::quote, 0, ""};
-    fail_at(begin, "unknown filter '", name, "', expected join, first, last, unique, chars or quote");
+    fail_at(begin, "unknown filter '", name,
+            "', expected join, first, last, unique, chars, quote or drop_end");
   }
 
   TemplateNode read_path(std::string_view name, std::size_t begin) {

@@ -12,10 +12,10 @@ namespace adlib::copywriter {
 
 /// One filter of a tag: {{customer.interests|first:3|join:、}} has two.
 struct TemplateFilter {
-  enum class Kind { join, first, last, unique, chars, quote };
+  enum class Kind { join, first, last, unique, chars, quote, drop_end };
   Kind kind = Kind::join;
   std::size_t count = 0;  ///< of first, last and chars
-  std::string text;       ///< of join
+  std::string text;       ///< of join and drop_end
 };
 
 struct TemplateNode {

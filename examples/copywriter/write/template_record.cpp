@@ -19,9 +19,12 @@ void put(Json& object, const char* name, const std::vector<std::string>& list) {
   if (!list.empty()) object[name] = list;
 }
 
-// "59.90元" or "$59.90": how the language writes an amount of that currency.
+// "59.90元" or "$59.90": how the language writes an amount of that currency. A single decimal, which people
+// do not write, gets its zero: 59.9 -> 59.90.
 std::string money_text(const Money& money, Language language) {
-  if (money.currency.empty()) return money.amount;
+  std::string amount = money.amount;
+  if (amount.size() > 2 && amount[amount.size() - 2] == '.') amount += '0';
+  if (money.currency.empty()) return amount;
   struct Style {
     std::string_view code, zh_after, en_before;
   };
@@ -33,10 +36,10 @@ std::string money_text(const Money& money, Language language) {
                                          {"JPY", "日元", "JP¥"}}};
   for (const Style& style : styles) {
     if (style.code != money.currency) continue;
-    return language == Language::zh ? money.amount + std::string(style.zh_after)
-                                    : std::string(style.en_before) + money.amount;
+    return language == Language::zh ? amount + std::string(style.zh_after)
+                                    : std::string(style.en_before) + amount;
   }
-  return money.amount + " " + money.currency;
+  return amount + " " + money.currency;
 }
 
 void put(Json& object, const char* name, const std::optional<Money>& money, Language language) {

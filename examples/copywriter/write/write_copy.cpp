@@ -143,8 +143,9 @@ DoneJobs done_jobs(const JsonLinesSink& sink, const CopyJobs& jobs) {
   std::unordered_map<std::string, Found> found;
   sink.for_each_record([&](const io::Json& record, const std::string& place) {
     const io::JsonFields fields(record, place);
-    std::string name = job_name(fields.string("customer"), fields.string("product"), fields.string("scene"),
-                                fields.string("language"));
+    const std::string customer = fields.string("customer"), product = fields.string("product");
+    const std::string scene = fields.string("scene"), language = fields.string("language");
+    std::string name = job_name(customer, product, scene, language);
     const auto seed = static_cast<std::uint64_t>(fields.integer("seed", 0, INT64_MAX));
     const auto [at, fresh] = found.emplace(
         std::move(name), Found{hash(fields.string("prompt"), seed, fields.string("model")), place});
