@@ -1,0 +1,153 @@
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "adlib/ops.h"
+#include "support/catch.h"
+#include "support/compare.h"
+#include "support/devices.h"
+#include "support/oracle.h"
+#include "support/random.h"
+
+using namespace adlib;
+using namespace adlib::test;
+
+namespace {
+
+constexpr std::array float_types = {DType::f32, DType::f16, DType::bf16};
+
+// An error bound for a sum of k products of magnitude 1 in float.
+double sum_slack(std::int64_t k) { return 4e-7 * static_cast<double>(k); }
+
+Tensor transposed_copy(const Tensor& x) { return x.transpose(-2, -1).contiguous(); }
+
+}  // namespace
+
+TEST_CASE("matmul matches the naive loop on every device, whatever the layout of b", "[ops][matmul]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  const auto dtype = GENERATE(from_range(float_types));
+  const auto [m, n, k] = GENERATE(table<int, int, int>({{1, 1, 1},
+                                                        {1, 8, 256},
+                                                        {3, 5, 7},
+                                                        {4, 9, 257},
+                                                        {5, 12, 300},
+                                                        {2, 131, 513},
+                                                        {130, 17, 64},
+                                                        {131, 1, 3}}));
+  CAPTURE(device, dtype, m, n, k);
+  const Tensor a = random_tensor({m, k}, dtype, 1).to(device), b = random_tensor({k, n}, dtype, 2).to(device);
+  const auto expected = oracle::matmul(doubles(a), doubles(b), static_cast<std::size_t>(m),
+                                       static_cast<std::size_t>(n), static_cast<std::size_t>(k));
+  const Tensor product = ops::matmul(a, b);
+  CHECK(product.shape() == Shape{m, n});
+  CHECK(product.dtype() == dtype);
+  CHECK(difference(product, expected, sum_slack(k)) == "");
+  // The layout of b is not a matter of order: the bits agree.
+  const Tensor b_rows = transposed_copy(b);
+  CHECK(same_bits(ops::matmul(a, b_rows, {.transpose_b = true}), product));
+  CHECK(same_bits(ops::matmul(a, b_rows.transpose(0, 1)), product));
+  CHECK(same_bits(ops::matmul(transposed_copy(a).transpose(0, 1), b), product));
+}
+
+TEST_CASE("a row of a product has the same bits however many rows there are", "[ops][matmul]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  const auto dtype = GENERATE(from_range(float_types));
+  const auto transpose_b = GENERATE(false, true);
+  CAPTURE(device, dtype, transpose_b);
+  const int k = 301, n = 37, most = 64;
+  const Tensor a = random_tensor({most, k}, dtype, 3).to(device);
+  const Tensor b = random_tensor(transpose_b ? Shape{n, k} : Shape{k, n}, dtype, 4).to(device);
+  const ops::MatmulOptions options{.transpose_b = transpose_b,
+                                   .bias = random_tensor({n}, dtype, 5).to(device),
+                                   .activation = ops::Activation::gelu_tanh};
+  std::vector<Tensor> rows;
+  for (int i = 0; i < most; ++i) rows.push_back(ops::matmul(a.slice(0, i, i + 1), b, options));
+  const Tensor one_by_one = ops::concatenate(rows, 0);
+  for (int m = 1; m <= most; ++m) {
+    CAPTURE(m);
+    REQUIRE(same_bits(ops::matmul(a.slice(0, 0, m), b, options), one_by_one.slice(0, 0, m)));
+    REQUIRE(
+        same_bits(ops::matmul(a.slice(0, most - m, most), b, options), one_by_one.slice(0, most - m, most)));
+  }
+}
+
+TEST_CASE("a column of a product has the same bits wherever it stands", "[ops][matmul]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  const Tensor a = random_tensor({3, 300}, DType::f32, 1).to(device),
+               b = random_tensor({300, 140}, DType::f32, 2).to(device);
+  const Tensor whole = ops::matmul(a, b);
+  for (const std::int64_t first : {1, 7, 100, 139}) {
+    CHECK(same_bits(ops::matmul(a, b.slice(1, first, 140)), whole.slice(1, first, 140)));
+  }
+}
+
+TEST_CASE("matmul adds the bias first, activates second, adds the residual last", "[ops][matmul]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  const auto dtype = GENERATE(from_range(float_types));
+  const auto activation = GENERATE(ops::Activation::none, ops::Activation::gelu_tanh,
+                                   ops::Activation::gelu_erf, ops::Activation::silu, ops::Activation::relu);
+  const std::size_t m = 5, n = 19, k = 33;
+  const Tensor a = random_tensor({5, 33}, dtype, 1).to(device),
+               b = random_tensor({33, 19}, dtype, 2).to(device);
+  const Tensor bias = random_tensor({19}, dtype, 3).to(device),
+               residual = random_tensor({5, 19}, dtype, 4).to(device);
+  auto expected = oracle::matmul(doubles(a), doubles(b), m, n, k);
+  const auto bias_values = doubles(bias), residual_values = doubles(residual);
+  for (std::size_t i = 0; i < m * n; ++i) {
+    expected[i] = oracle::activate(expected[i] + bias_values[i % n], activation) + residual_values[i];
+  }
+  const ops::MatmulOptions options{.bias = bias, .activation = activation, .residual = residual};
+  const Tensor result = ops::matmul(a, b, options);
+  CHECK(difference(result, expected, 2e-5) == "");
+  // The residual stream is updated in place.
+  Tensor stream = residual.clone();
+  ops::MatmulOptions in_place = options;
+  in_place.residual = stream;
+  ops::matmul_into(stream, a, b, in_place);
+  CHECK(same_bits(stream, result));
+}
+
+TEST_CASE("matmul broadcasts leading dimensions and reads views where they lie", "[ops][matmul]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  const Tensor a = random_tensor({3, 1, 4, 5}, DType::f32, 1).to(device);
+  const Tensor b = random_tensor({2, 5, 6}, DType::f32, 2).to(device);
+  const Tensor product = ops::matmul(a, b);
+  REQUIRE(product.shape() == Shape{3, 2, 4, 6});
+  for (int i = 0; i < 3; ++i) {
+    for (int j = 0; j < 2; ++j) {
+      CHECK(same_bits(product.select(0, i).select(0, j),
+                      ops::matmul(a.select(0, i).select(0, 0), b.select(0, j))));
+    }
+  }
+  // (B, T, C) by one matrix is a single tall product.
+  const Tensor x = random_tensor({2, 3, 5}, DType::f32, 3).to(device);
+  CHECK(same_bits(ops::matmul(x, b.select(0, 0)).select(0, 1), ops::matmul(x.select(0, 1), b.select(0, 0))));
+  // A slice of columns, as of a fused projection.
+  const Tensor wide = random_tensor({4, 12}, DType::f32, 4).to(device);
+  CHECK(same_bits(ops::matmul(wide.slice(1, 3, 8), b.select(0, 0)),
+                  ops::matmul(wide.slice(1, 3, 8).contiguous(), b.select(0, 0))));
+}
+
+TEST_CASE("an empty sum is zero and an empty product is empty", "[ops][matmul]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  const Tensor none = Tensor::empty({2, 0}, DType::f32, device), bias = random_tensor({3}).to(device);
+  const Tensor product = ops::matmul(none, Tensor::empty({0, 3}, DType::f32, device), {.bias = bias});
+  CHECK(same_bits(product.select(0, 1), bias));
+  CHECK(ops::matmul(Tensor::empty({0, 4}, DType::f32, device), Tensor::zeros({4, 3}, DType::f32, device))
+            .shape() == Shape{0, 3});
+}
+
+TEST_CASE("NaN and infinity reach only the results that sum them", "[ops][matmul]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  Tensor a = random_tensor({5, 9}), b = random_tensor({9, 10}, DType::f32, 2);
+  a.data<float>()[2 * 9 + 4] = std::numeric_limits<float>::quiet_NaN();
+  b.data<float>()[3 * 10 + 7] = std::numeric_limits<float>::infinity();
+  const auto values = doubles(ops::matmul(a.to(device), b.to(device)));
+  for (std::size_t i = 0; i < 5; ++i) {
+    for (std::size_t j = 0; j < 10; ++j) {
+      CAPTURE(i, j);
+      CHECK(std::isnan(values[i * 10 + j]) == (i == 2));
+      CHECK(std::isinf(values[i * 10 + j]) == (i != 2 && j == 7));
+    }
+  }
+}
