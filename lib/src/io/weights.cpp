@@ -41,8 +41,9 @@ std::string nearest_names(const Entries& entries, std::string_view wanted) {
   std::vector<std::pair<std::size_t, std::string_view>> scored;
   for (const auto& [name, entry] : entries) {
     // A prefix that is missing or too much ("transformer.") is the commonest difference.
-    const auto& [shorter, longer] = std::minmax<std::string_view>(
-        name, wanted, [](std::string_view a, std::string_view b) { return a.size() < b.size(); });
+    std::string_view shorter = name;
+    std::string_view longer = wanted;
+    if (shorter.size() > longer.size()) std::swap(shorter, longer);
     const bool prefixed = longer.size() > shorter.size() && longer.ends_with(shorter) &&
                           longer[longer.size() - shorter.size() - 1] == '.';
     scored.emplace_back(prefixed ? 1 : edit_distance(name, wanted), name);
