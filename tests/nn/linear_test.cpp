@@ -1,0 +1,97 @@
+#include "adlib/nn/linear.h"
+
+#include "nn/oracle.h"
+#include "support/catch.h"
+
+using namespace adlib;
+using namespace adlib::test;
+using nn::Linear;
+
+namespace {
+
+Linear make(const Tensor& weight, const Tensor& bias, Linear::Layout layout) {
+  std::map<std::string, Tensor> tensors{{"weight", weight}};
+  if (bias) tensors["bias"] = bias;
+  const bool in_out = layout == Linear::Layout::in_out;
+  return Linear(Weights::from(tensors), weight.size(in_out ? 0 : 1), weight.size(in_out ? 1 : 0), layout,
+                bias.defined());
+}
+
+}  // namespace
+
+TEST_CASE("a linear layer is x·W + b in both layouts", "[nn][linear]") {
+  const auto [rows, in, out] =
+      GENERATE(table<int, int, int>({{1, 1, 1}, {3, 5, 7}, {2, 64, 33}, {9, 31, 128}}));
+  const bool with_bias = GENERATE(true, false);
+  CAPTURE(rows, in, out, with_bias);
+  const Tensor x = random_tensor({rows, in}, 1);
+  const Tensor bias = with_bias ? random_tensor({out}, 2) : Tensor{};
+  const Tensor in_out = random_tensor({in, out}, 3);
+  const Tensor out_in = random_tensor({out, in}, 4);
+  CHECK(relative_error(make(in_out, bias, Linear::Layout::in_out)(x),
+                       linear(to_matrix(x), in_out, bias, false)) < 2e-6);
+  CHECK(relative_error(make(out_in, bias, Linear::Layout::out_in)(x),
+                       linear(to_matrix(x), out_in, bias, true)) < 2e-6);
+}
+
+TEST_CASE("activation comes after the bias and the residual last", "[nn][linear]") {
+  const Tensor x = random_tensor({4, 6}, 1);
+  const Tensor weight = random_tensor({6, 10}, 2);
+  const Tensor bias = random_tensor({10}, 3);
+  const Tensor residual = random_tensor({4, 10}, 4);
+  const Matrix expected = add(map(linear(to_matrix(x), weight, bias, false), gelu_tanh), to_matrix(residual));
+  CHECK(relative_error(make(weight, bias, Linear::Layout::in_out)(x, ops::Activation::gelu_tanh, residual),
+                       expected) < 2e-6);
+}
+
+TEST_CASE("fused layers give each part's output, end to end", "[nn][linear]") {
+  const auto layout = GENERATE(Linear::Layout::in_out, Linear::Layout::out_in);
+  const bool in_out = layout == Linear::Layout::in_out;
+  const auto part = [&](std::int64_t out, std::uint64_t stream, bool bias) {
+    return make(random_tensor(in_out ? Shape{12, out} : Shape{out, 12}, stream),
+                bias ? random_tensor({out}, stream + 100) : Tensor{}, layout);
+  };
+  // The middle part has no bias, the others do: it must get zeros, not a neighbour's.
+  const std::vector<Linear> parts{part(8, 1, true), part(4, 2, false), part(5, 3, true)};
+  const Linear fused = Linear::fuse(parts);
+  REQUIRE(fused.out_features() == 17);
+  const Tensor x = random_tensor({7, 12}, 9);
+  const Tensor y = fused(x);
+  std::int64_t begin = 0;
+  for (const Linear& one : parts) {
+    const std::int64_t end = begin + one.out_features();
+    CHECK(relative_error(y.slice(1, begin, end), to_matrix(one(x))) == 0);  // one order of summation
+    begin = end;
+  }
+
+  std::map<std::string, Tensor> tensors;
+  fused.collect(tensors, "k", 8, 12);
+  std::map<std::string, Tensor> original;
+  parts[1].collect(original, "k");
+  CHECK(relative_error(tensors.at("k.weight"), to_matrix(original.at("k.weight"))) == 0);
+}
+
+TEST_CASE("fusing parts without biases gives none, and fusing one part the part itself", "[nn][linear]") {
+  const Linear a = make(random_tensor({3, 12}, 1), {}, Linear::Layout::out_in);
+  const Linear b = make(random_tensor({4, 12}, 2), {}, Linear::Layout::out_in);
+  std::map<std::string, Tensor> tensors;
+  Linear::fuse(std::vector<Linear>{a, b}).collect(tensors, "x");
+  CHECK(tensors.count("x.bias") == 0);
+  CHECK(tensors.at("x.weight").shape() == Shape{7, 12});
+
+  std::map<std::string, Tensor> before, after;
+  a.collect(before, "x");
+  Linear::fuse(std::vector<Linear>{a}).collect(after, "x");
+  CHECK(after.at("x.weight").raw() == before.at("x.weight").raw());
+}
+
+TEST_CASE("a linear layer refuses weights of another shape by name", "[nn][linear]") {
+  const Weights weights =
+      Weights::from({{"fc.weight", random_tensor({6, 10}, 1)}, {"fc.bias", random_tensor({9}, 2)}});
+  CHECK_THROWS_WITH(Linear(weights.scope("fc"), 10, 6, Linear::Layout::in_out, false),
+                    ContainsSubstring("fc.weight") && ContainsSubstring("[6, 10]"));
+  CHECK_THROWS_WITH(Linear(weights.scope("fc"), 6, 10, Linear::Layout::in_out, true),
+                    ContainsSubstring("fc.bias"));
+  CHECK_THROWS_WITH(Linear(weights.scope("gc"), 6, 10, Linear::Layout::in_out, false),
+                    ContainsSubstring("gc.weight"));
+}
