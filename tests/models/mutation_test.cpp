@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <functional>
 
+#include "adlib/core/random.h"
 #include "models/golden.h"
 
 using namespace adlib;

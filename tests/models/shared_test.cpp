@@ -55,7 +55,7 @@ void check_oracle(const std::filesystem::path& dir) {
   REQUIRE(!cases.empty());
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const io::Json& one = cases[i];
-    const std::string stem = "c" + std::string(i < 10 ? "0" : "") + std::to_string(i);
+    const std::string stem = concat(i < 10 ? "c0" : "c", i);
     CAPTURE(stem);
     const auto ids = one.at("ids").get<Ids>();
     const Outputs out = run(decoder, ids);

@@ -14,7 +14,7 @@ namespace adlib {
 
 struct LoadOptions {
   Device device = Device::cpu;
-  std::optional<DType> dtype;  ///< converts the weights; without it they keep the file's type
+  std::optional<DType> dtype = {};  ///< converts the weights; without it they keep the file's type
   Progress progress = {};
 };
 
