@@ -87,6 +87,9 @@ TEST_CASE("Jobs are all pairs, or matched ones, up to a limit", "[copywriter][wr
   CHECK_THAT(error_of([&] { CopyJobs(customers, products, templates, options); }),
              ContainsSubstring("the limit is -1"));
   options = {};
+  options.scenes = {Scene::recommendation, Scene::recommendation};
+  CHECK_THAT(error_of([&] { CopyJobs(customers, products, templates, options); }),
+             ContainsSubstring("a scene or language is named twice"));
   options.scenes = {Scene::ad};
   CHECK_THAT(error_of([&] { CopyJobs(customers, products, templates, options); }),
              ContainsSubstring("no template for scene 'ad' in language 'zh'"));

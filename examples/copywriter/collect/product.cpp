@@ -125,12 +125,14 @@ void summarise_variants(Product& product) {
   const Variant* dearest = nullptr;
   for (const Variant& variant : product.variants) {
     if (product.sku.empty()) product.sku = variant.sku;
-    for (const auto& [name, value] : variant.options) {
+    for (const auto& choice : variant.options) {
       auto option = std::find_if(product.options.begin(), product.options.end(),
-                                 [&](const auto& known) { return known.first == name; });
-      if (option == product.options.end()) option = product.options.insert(option, {name, {}});
+                                 [&](const auto& known) { return known.first == choice.first; });
+      if (option == product.options.end()) option = product.options.insert(option, {choice.first, {}});
       auto& values = option->second;
-      if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+      if (std::find(values.begin(), values.end(), choice.second) == values.end()) {
+        values.push_back(choice.second);
+      }
     }
     if (!variant.price) continue;
     if (!cheapest || dearer(*cheapest->price, *variant.price)) cheapest = &variant;

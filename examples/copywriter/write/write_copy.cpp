@@ -57,6 +57,12 @@ CopyJobs::CopyJobs(const std::vector<Customer>& customers, const std::vector<Pro
     : customers_(customers), products_(products), templates_(templates), options_(std::move(options)) {
   require(!options_.scenes.empty() && !options_.languages.empty(),
           "write: no scene or no language is chosen");
+  const auto repeated = [](const auto& list) {
+    return std::any_of(list.begin(), list.end(),
+                       [&](auto item) { return std::count(list.begin(), list.end(), item) > 1; });
+  };
+  require(!repeated(options_.scenes) && !repeated(options_.languages),
+          "write: a scene or language is named twice");
   require(options_.limit >= 0, "write: the limit is ", options_.limit, ", expected 0 (all) or more");
   if (options_.pairing == Pairing::zip) {
     require(customers.size() == products.size(),
