@@ -72,7 +72,9 @@ std::int64_t matrix_offset(const Tensor& x, const Shape& result, std::int64_t in
 }  // namespace
 
 void matmul_into(Tensor& out, const Tensor& a_in, const Tensor& b_in, const MatmulOptions& options) {
-  auto [shape, result] = check(a_in, b_in, options);
+  Plan plan = check(a_in, b_in, options);  // not bindings: clang 14 does not capture those in a lambda
+  kernels::MatmulShape& shape = plan.shape;
+  Shape& result = plan.result;
   check_same("matmul", "a", a_in, "out", out);
   check_out("matmul", out, result);
   const kernels::Activation activation = to_kernel("matmul", options.activation);
