@@ -29,7 +29,7 @@ TEST_CASE("parse_json says in plain words what is wrong and where", "[io][json]"
   struct Case {
     std::string text, message;
   };
-  const auto [text, message] = GENERATE(values<Case>({
+  const auto item = GENERATE(values<Case>({
       {"", "x.json:1:1: the text is empty"},
       {" \n ", "x.json:1:1: the text is empty"},
       {"{\n \"a\": 1,\n \"a\": 2}", "x.json:3:4: the key 'a' is there twice"},
@@ -56,8 +56,8 @@ TEST_CASE("parse_json says in plain words what is wrong and where", "[io][json]"
       {std::string("{}\0garbage", 10), "x.json:1:3: the text holds a NUL byte"},
       {std::string("\xff\xfe{\0}\0", 6), "UTF-16"},
   }));
-  CAPTURE(text);
-  CHECK_ERROR(parse_json(text, "x.json"), ErrorCode::bad_format, message);
+  CAPTURE(item.text);
+  CHECK_ERROR(parse_json(item.text, "x.json"), ErrorCode::bad_format, item.message);
 }
 
 TEST_CASE("parse_json accepts 256 levels and refuses 257", "[io][json]") {

@@ -124,7 +124,8 @@ TEST_CASE("save_safetensors writes the bytes of the format's own writer", "[io][
 }
 
 TEST_CASE("records beyond 4 GiB are found through the zip64 fields", "[io][pytorch]") {
-  CHECK(doubles(PytorchFile::open(data() / "torch_zip64.bin").tensor("w")) == std::vector<double>{1, 2, 3, 4});
+  CHECK(doubles(PytorchFile::open(data() / "torch_zip64.bin").tensor("w")) ==
+        std::vector<double>{1, 2, 3, 4});
 }
 
 TEST_CASE("tied tensors share the bytes of the mapped file", "[io][pytorch]") {

@@ -184,7 +184,7 @@ TEST_CASE("headers that lie are refused by tensor and reason", "[io][safetensors
     std::string header, payload, message;
   };
   const std::string four(4, '\0');
-  const auto [header, payload, message] = GENERATE_COPY(values<Case>({
+  const auto item = GENERATE_COPY(values<Case>({
       {object({entry("a", "F32", "[1]", "[0,8]")}), four,
        "claims bytes [0, 8) of a payload of 4; the download may be"},
       {object({entry("a", "F32", "[2]", "[0,4]")}), four, "takes 8 bytes, but claims [0, 4), 4 bytes"},
@@ -215,10 +215,11 @@ TEST_CASE("headers that lie are refused by tensor and reason", "[io][safetensors
       {"[]", "", "not a JSON object"},
       {"{\"\xff\":1}", "", "not valid UTF-8"},
   }));
-  CAPTURE(header);
+  CAPTURE(item.header);
   TempDir dir;
-  CHECK_ERROR(open_all(dir / "m.safetensors", with_length(header, payload)), ErrorCode::bad_format, message);
-  CHECK_ERROR(open_all(dir / "m.safetensors", with_length(header, payload)), ErrorCode::bad_format,
+  CHECK_ERROR(open_all(dir / "m.safetensors", with_length(item.header, item.payload)), ErrorCode::bad_format,
+              item.message);
+  CHECK_ERROR(open_all(dir / "m.safetensors", with_length(item.header, item.payload)), ErrorCode::bad_format,
               "m.safetensors");
 }
 
@@ -245,7 +246,7 @@ TEST_CASE("what people put in place of a safetensors file is recognised", "[io][
   struct Case {
     std::string bytes, message;
   };
-  const auto [bytes, message] = GENERATE(values<Case>({
+  const auto item = GENERATE(values<Case>({
       {"", "the file is empty"},
       {"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 548105171\n", "run `git lfs pull`"},
       {"\n<!DOCTYPE html><html><head><title>Sign in</title></head></html>", "a web page"},
@@ -255,7 +256,7 @@ TEST_CASE("what people put in place of a safetensors file is recognised", "[io][
       {"{\"error\": \"Repository not found\"}", "it is a JSON text"},
   }));
   TempDir dir;
-  CHECK_ERROR(open_all(dir / "model.safetensors", bytes), ErrorCode::bad_format, message);
+  CHECK_ERROR(open_all(dir / "model.safetensors", item.bytes), ErrorCode::bad_format, item.message);
 }
 
 TEST_CASE("a file cut at any byte is refused", "[io][safetensors]") {
