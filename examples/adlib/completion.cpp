@@ -1,6 +1,7 @@
 // adlib completion: scripts that complete commands, options, choices and file names in bash, zsh and fish.
 #include <sstream>
 
+#include "adlib/core/error.h"
 #include "app.h"
 #include "command_table.h"
 
@@ -54,8 +55,10 @@ std::string bash_completion(const CommandTable& table) {
     for (const OptionRow& option : command.options) {
       if (option.positional || option.value.empty()) continue;
       std::string pattern;
-      for (const std::string& name : option.names)
-        pattern += (pattern.empty() ? "" : "|") + quoted(command.name + " " + name);
+      for (const std::string& name : option.names) {
+        if (!pattern.empty()) pattern += '|';
+        pattern += quoted(concat(command.name, " ", name));
+      }
       out << "    " << pattern << ") ";
       if (!option.choices.empty()) {
         out << "mapfile -t COMPREPLY < <(compgen -W " << quoted(words(option.choices)) << " -- \"$cur\"); ";
@@ -75,7 +78,7 @@ std::string bash_completion(const CommandTable& table) {
     for (const OptionRow& option : command.options) {
       if (!option.positional) continue;
       first = option.choices.empty() ? std::string(option.value == "DIR" ? "-d" : "-f")
-                                     : "-W " + quoted(words(option.choices));
+                                     : concat("-W ", quoted(words(option.choices)));
       break;
     }
     out << "    " << command.name << ")\n"
@@ -100,7 +103,7 @@ std::string zsh_completion(const CommandTable& table) {
     return out;
   };
   const auto action = [](const OptionRow& option) {
-    if (!option.choices.empty()) return "(" + words(option.choices) + ")";
+    if (!option.choices.empty()) return concat("(", words(option.choices), ")");
     if (option.value == "DIR") return std::string("_files -/");
     return std::string(takes_file(option) ? "_files" : " ");
   };
@@ -164,7 +167,7 @@ std::string fish_completion(const CommandTable& table) {
   const auto option_line = [&](const std::string& condition, const OptionRow& option) {
     out << "complete -c adlib" << condition;
     for (const std::string& name : option.names) {
-      out << (name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1));
+      out << (name.starts_with("--") ? concat(" -l ", name.substr(2)) : concat(" -s ", name.substr(1)));
     }
     if (!option.value.empty()) out << (takes_file(option) ? " -r -F" : " -x");
     if (!option.choices.empty()) out << " -a " << fish_quoted(words(option.choices));

@@ -72,6 +72,16 @@ void man_options(std::ostream& out, const CommandRow& command) {
   }
 }
 
+// A bar would end the cell of a table.
+std::string escape_bars(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '|') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 void markdown_options(std::ostream& out, const CommandRow& command) {
   std::string group;
   for (const bool positional : {true, false}) {
@@ -84,9 +94,7 @@ void markdown_options(std::ostream& out, const CommandRow& command) {
       }
       std::string cell = join(option.names, ", ");
       if (!positional && !option.value.empty()) cell += " " + value_of(option);
-      for (std::size_t at = cell.find('|'); at != std::string::npos; at = cell.find('|', at + 2))
-        cell.insert(at, "\\");
-      out << "| `" << cell << "` | " << details(option) << " |\n";
+      out << "| `" << escape_bars(cell) << "` | " << details(option) << " |\n";
     }
   }
 }
