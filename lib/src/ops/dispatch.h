@@ -20,8 +20,15 @@ const T* ptr(const Tensor& tensor) {
   return static_cast<const T*>(tensor.raw());
 }
 
+/// Which kernels an operation has in a build with CUDA.
+enum class Kernels { cpu, cpu_and_cuda };
+
+#ifdef ADLIB_WITH_CUDA
+CudaContext cuda_context(Device device);  // storage_cuda.cpp: makes the device current
+#endif
+
 /// Calls call(context) with the context of `device`. Throws Error(unsupported) for a device without kernels.
-template <class Call>
+template <Kernels kernels = Kernels::cpu, class Call>
 void dispatch_device(const char* operation, Device device, Call&& call) {
   if (device.type() == Device::Type::cpu) {
     CpuContext context;
@@ -29,8 +36,14 @@ void dispatch_device(const char* operation, Device device, Call&& call) {
     return;
   }
 #ifdef ADLIB_WITH_CUDA
-  fail(ErrorCode::unsupported, operation,
-       ": there is no CUDA kernel for this operation; move its tensors with .to(Device::cpu)");
+  if constexpr (kernels == Kernels::cpu_and_cuda) {
+    CudaContext context = cuda_context(device);
+    call(context);
+  } else {
+    fail(ErrorCode::unsupported, operation,
+         ": there is no CUDA kernel for this operation; move its tensors with "
+         ".to(Device::cpu)");
+  }
 #else
   fail(ErrorCode::unsupported, operation, ": built without CUDA; configure with -DADLIB_CUDA=ON");
 #endif

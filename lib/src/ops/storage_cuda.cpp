@@ -4,13 +4,14 @@
 #include "adlib/core/error.h"
 #include "adlib/core/storage.h"
 #include "ops/backends.h"
+#include "ops/dispatch.h"
 
 namespace adlib {
 namespace {
 
 void check(cudaError_t status, const char* what, std::size_t bytes) {
   if (status == cudaSuccess) return;
-  cudaGetLastError();  // clears the sticky-free error, so that the next call does not report it again
+  cudaGetLastError();  // forget it, so that the next call does not report it again
   fail(ErrorCode::unsupported, "storage: ", what, " of ", bytes,
        " bytes failed: ", cudaGetErrorString(status));
 }
@@ -74,6 +75,15 @@ class CudaBackend final : public StorageBackend {
 };
 
 }  // namespace
+
+namespace ops {
+
+CudaContext cuda_context(Device device) {
+  check(cudaSetDevice(device.index()), "cudaSetDevice", 0);
+  return CudaContext{.stream = nullptr, .device = device.index()};
+}
+
+}  // namespace ops
 
 const StorageBackend& cuda_storage_backend() {
   static const CudaBackend backend;
