@@ -219,8 +219,9 @@ TEST_CASE("A behaviour log's wrong rows are refused with file and line", "[copyw
 }
 
 TEST_CASE("A behaviour log's items are products as they were seen last", "[copywriter][log]") {
-  const auto products =
-      test::products_from(kChineseLog + "u9,i1,静谷,b1,静谷 Q2 耳机 黑,数码,k1,pv,1512189200,388\n");
+  const auto products = test::products_from(kChineseLog +
+                                            "u9,i1,静谷,b1,静谷 Q2 耳机 黑,数码,k1,pv,1512189200,380\n"
+                                            "u8,i1,静谷,b1,静谷 Q2 耳机 黑,数码,k1,pv,1512189200,388\n");
   REQUIRE(products.size() == 3);
   CHECK(products[0].id == "i1");
   CHECK(products[0].title == "静谷 Q2 耳机 黑");
