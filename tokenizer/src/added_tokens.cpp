@@ -62,13 +62,9 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalize& normal
     by_id_[tokens_[it->second].id] = it->second;
   }
   for (std::size_t i = 0; i < tokens_.size(); ++i) {
-    const AddedToken& token = tokens_[i];
-    if (!token.normalized) {
-      raw_.add(token.content, i);
-      continue;
-    }
-    const std::string content = normalize ? normalize(token.content) : token.content;
-    if (!content.empty()) normalized_.add(content, i);
+    AddedToken& token = tokens_[i];
+    token.text = token.normalized && normalize ? normalize(token.content) : token.content;
+    if (!token.text.empty()) (token.normalized ? normalized_ : raw_).add(token.text, i);
   }
 }
 

@@ -22,6 +22,7 @@ struct AddedToken {
   bool single_word = false;  ///< not when a word character stands beside it
   bool lstrip = false;       ///< takes the white space before it along
   bool rstrip = false;       ///< takes the white space behind it along
+  std::string text = {};  ///< what it decodes to: the content, normalised if `normalized`; set by AddedTokens
 };
 
 class AddedTokens {

@@ -1,6 +1,4 @@
 // Directories that hold a tokenizer.json, or the older vocab.json + merges.txt or vocab.txt.
-#include <unordered_map>
-
 #include "bpe_model.h"
 #include "directory.h"
 #include "tokenizer_json.h"
@@ -125,12 +123,10 @@ std::shared_ptr<const Tokenizer> load_wordpiece(const std::filesystem::path& dir
   // A token that stands twice has the later line's id, as in transformers.
   const std::string path = (dir / "vocab.txt").string();
   const std::vector<std::string> lines = lines_of(read_file(path));
-  std::unordered_map<std::string, std::size_t> ids;
-  for (std::size_t i = 0; i < lines.size(); ++i) ids[lines[i]] = i;
   Vocabulary vocabulary;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    if (ids[lines[i]] != i) continue;
-    vocabulary.add(lines[i], checked_id(static_cast<std::int64_t>(i), lines[i], path), path);
+    vocabulary.add(lines[i], checked_id(static_cast<std::int64_t>(i), lines[i], path), path,
+                   Duplicates::later_wins);
   }
 
   for (const auto& [name, token] :

@@ -35,12 +35,21 @@ PipelineTokenizer::PipelineTokenizer(PipelineParts parts)
           }) {
   size_ = parts_.model->vocabulary().size();
   for (const AddedToken& token : added_.all()) size_ = std::max<std::int64_t>(size_, token.id + 1);
+  // By content, as in Hugging Face: a special token that stands in a vocabulary twice is special under both
+  // ids.
+  special_.resize(static_cast<std::size_t>(size_));
+  for (TokenId id = 0; id < size_; ++id) {
+    const std::string* token = parts_.model->vocabulary().token(id);
+    const AddedToken* added = added_.by_id(id);
+    if (added == nullptr && token != nullptr) added = added_.by_content(*token);
+    special_[static_cast<std::size_t>(id)] = added != nullptr && added->special;
+  }
   if (!parts_.byte_level_decoder) return;
   bytes_.resize(static_cast<std::size_t>(size_));
   for (TokenId id = 0; id < size_; ++id) {
     std::string& bytes = bytes_[static_cast<std::size_t>(id)];
     if (const AddedToken* token = added_.by_id(id)) {
-      bytes = token->content;
+      bytes = token->text;
     } else if (const std::string* text = parts_.model->vocabulary().token(id)) {
       bytes = from_byte_alphabet(*text).value_or(*text);
     }
@@ -131,7 +140,9 @@ std::string PipelineTokenizer::decode(std::span<const TokenId> ids, bool skip_sp
   tokens.reserve(ids.size());
   for (const TokenId id : ids) {
     const std::string& token = require_token(id);
-    if (!(skip_special && is_special(id))) tokens.push_back({token, added_.by_id(id) != nullptr});
+    if (skip_special && is_special(id)) continue;
+    const AddedToken* added = added_.by_id(id);
+    tokens.push_back({added == nullptr ? token : added->text, added != nullptr});
   }
   const auto bytes = [&tokens] {
     std::size_t sum = 0;
@@ -162,8 +173,7 @@ std::string PipelineTokenizer::id_to_token(TokenId id) const {
 }
 
 bool PipelineTokenizer::is_special(TokenId id) const {
-  const AddedToken* token = added_.by_id(id);
-  return token != nullptr && token->special;
+  return id >= 0 && id < size_ && special_[static_cast<std::size_t>(id)];
 }
 
 }  // namespace adlib::tok

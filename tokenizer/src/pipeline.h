@@ -58,6 +58,7 @@ class PipelineTokenizer : public Tokenizer {
   PipelineParts parts_;
   AddedTokens added_;
   std::int64_t size_ = 0;
+  std::vector<bool> special_;       // by id
   std::vector<std::string> bytes_;  // by id: what a byte-level token decodes to
   ScratchPool pool_;
 };

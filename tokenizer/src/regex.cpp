@@ -13,10 +13,12 @@
 namespace adlib::tok {
 namespace {
 
-// PCRE2's \s still holds U+180E, and its \w lacks marks; Oniguruma follows the Unicode properties.
+// PCRE2's \s still holds U+180E, and its \w lacks marks. These are Oniguruma's; outside of a class, its \w
+// takes the characters below U+0100 from a Latin-1 table, which counts ²³¹¼½¾ in.
 constexpr std::string_view kSpace = R"(\p{Z}\x09-\x0d\x85)";
 constexpr std::string_view kWord = R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{24B6}-\x{24E9})"
                                    R"(\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189})";
+constexpr std::string_view kLatin1Word = R"(\xB2\xB3\xB9\xBC-\xBE)";
 
 [[noreturn]] void refuse(std::string_view where, std::string_view pattern, std::string_view what) {
   fail(ErrorCode::unsupported, where, ": pattern '", pattern, "' uses ", what, ", which is not supported");
@@ -51,10 +53,10 @@ std::string to_pcre2(std::string_view pattern, std::string_view where) {
       ++i;
       if (next == 's' || next == 'w') {
         const std::string_view members = next == 's' ? kSpace : kWord;
-        out += in_class ? std::string(members) : concat('[', members, ']');
+        out += in_class ? std::string(members) : concat('[', members, next == 'w' ? kLatin1Word : "", ']');
       } else if (next == 'S' || next == 'W') {
         if (in_class) refuse(where, pattern, concat('\\', next, " inside a class"));
-        out += concat("[^", next == 'S' ? kSpace : kWord, ']');
+        out += next == 'S' ? concat("[^", kSpace, ']') : concat("[^", kWord, kLatin1Word, ']');
       } else if (next == 'u') {
         if (i + 4 >= pattern.size()) refuse(where, pattern, "an unfinished \\u");
         out += concat("\\x{", pattern.substr(i + 1, 4), '}');

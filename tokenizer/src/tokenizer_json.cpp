@@ -1,6 +1,10 @@
 // The model, the added tokens and the whole of tokenizer.json.
 #include "tokenizer_json.h"
 
+#include <array>
+#include <charconv>
+#include <cmath>
+
 #include "adlib/tokenizer/tokenizer_json.h"
 #include "bpe_model.h"
 #include "unigram_model.h"
@@ -80,6 +84,34 @@ std::unique_ptr<const Model> read_wordpiece(const Node& node) {
   return std::make_unique<WordPieceModel>(read_vocabulary(node), options, node.where());
 }
 
+/// The value that Hugging Face's JSON reader has for the shortest decimal form of `value`: its digits,
+/// divided or multiplied by a power of ten, rounded twice. One unit in the last place decides between
+/// segmentations of equal score.
+double as_read_by_serde(double value) {
+  std::array<char, 32> text{};
+  const auto written =
+      std::to_chars(text.data(), text.data() + text.size(), std::fabs(value), std::chars_format::scientific);
+  std::uint64_t digits = 0;
+  int exponent = 0;
+  const char* p = text.data();
+  bool fraction = false;
+  for (; p != written.ptr && *p != 'e'; ++p) {
+    if (*p == '.') {
+      fraction = true;
+    } else {
+      digits = 10 * digits + static_cast<unsigned>(*p - '0');
+      exponent -= fraction;
+    }
+  }
+  int written_exponent = 0;
+  if (p != written.ptr) std::from_chars(p + (p[1] == '+' ? 2 : 1), written.ptr, written_exponent);
+  exponent += written_exponent;
+  const double scale = std::pow(10.0, std::abs(exponent));  // exact up to 1e22
+  const double magnitude =
+      exponent < 0 ? static_cast<double>(digits) / scale : static_cast<double>(digits) * scale;
+  return std::copysign(magnitude, value);
+}
+
 /// "vocab": [["token", score], …], ids in order
 std::unique_ptr<const Model> read_unigram(const Node& node) {
   node.allow({"type", "unk_id", "vocab", "byte_fallback"});
@@ -92,9 +124,10 @@ std::unique_ptr<const Model> read_unigram(const Node& node) {
       fail(ErrorCode::bad_format, node.field("vocab"), '[', i, "]: expected [token, score]");
     }
     const auto token = entry[0].get<std::string>();
-    vocabulary.add(token, checked_id(static_cast<std::int64_t>(i), token, node.field("vocab")),
-                   node.field("vocab"));
-    scores.push_back(entry[1].get<double>());
+    // Trainers are known to write a special token twice.
+    const TokenId id = checked_id(static_cast<std::int64_t>(i), token, node.field("vocab"));
+    vocabulary.add(token, id, node.field("vocab"), Duplicates::later_wins);
+    scores.push_back(as_read_by_serde(entry[1].get<double>()));
   }
   UnigramOptions options;
   options.byte_fallback = node.flag("byte_fallback", false);
@@ -130,12 +163,15 @@ std::vector<AddedToken> read_added_tokens(const Node& file, const Vocabulary& vo
     token.lstrip = node.flag("lstrip", false);
     token.rstrip = node.flag("rstrip", false);
     token.normalized = node.flag("normalized", !token.special);
-    const auto model_id = vocabulary.find(token.content);
+    // The model's id counts, as in Hugging Face; they differ only where the token stands in the vocabulary
+    // twice.
     const std::string* model_token = vocabulary.token(token.id);
-    if ((model_id && *model_id != token.id) || (model_token != nullptr && *model_token != token.content)) {
+    const auto model_id = vocabulary.find(token.content);
+    if (model_token != nullptr ? *model_token != token.content : model_id.has_value()) {
       fail(ErrorCode::bad_format, node.where(), ": '", token.content, "' has id ", token.id,
            ", which contradicts the vocabulary of the model");
     }
+    token.id = model_id.value_or(token.id);
     out.push_back(std::move(token));
   }
   return out;

@@ -40,38 +40,42 @@ std::string Utf8Stream::push(std::string_view bytes) {
 std::string Utf8Stream::finish() { return take(true); }
 
 IncrementalDecoder::IncrementalDecoder(const Tokenizer& tokenizer, bool skip_special)
-    : tokenizer_(tokenizer), skip_special_(skip_special), byte_level_(tokenizer.kind() == "byte_bpe") {}
+    : tokenizer_(tokenizer), skip_special_(skip_special) {}
 
 std::string IncrementalDecoder::decode_waiting() const {
-  std::vector<TokenId> all = context_;
+  std::vector<TokenId> all = anchor_;
+  all.insert(all.end(), context_.begin(), context_.end());
+  const std::string given = tokenizer_.decode(all, skip_special_);
   all.insert(all.end(), waiting_.begin(), waiting_.end());
   const std::string text = tokenizer_.decode(all, skip_special_);
-  const std::string given = tokenizer_.decode(context_, skip_special_);
   // Bytes behind a context that they spoil (a run of byte tokens is UTF-8 as a whole or not at all) stand
   // alone.
   return text.starts_with(given) ? text.substr(given.size()) : tokenizer_.decode(waiting_, skip_special_);
 }
 
 std::string IncrementalDecoder::push(TokenId id) {
-  if (byte_level_) return stream_.push(tokenizer_.decode(std::span(&id, 1), skip_special_));
   waiting_.push_back(id);
   const std::string text = decode_waiting();
   // Before the first text, the space of the next token may hang on this one; later, a token without text (a
   // special one, say) is no context.
-  if (text.empty() && !context_.empty()) waiting_.pop_back();
-  // A byte of a character that is not whole yet decodes to U+FFFD: wait for at most the four that it can
-  // have.
-  const bool partial = text.ends_with(kReplacement) && waiting_.size() < 4;
-  if (text.empty() || partial) return "";
-  context_ = std::move(waiting_);
-  waiting_.clear();
-  // The shortest context that is whole characters.
-  for (std::size_t n = 1; n < std::min<std::size_t>(context_.size(), 4); ++n) {
-    const auto tail = std::span(context_).last(n);
-    if (tokenizer_.decode(tail, skip_special_).find(kReplacement) == std::string::npos) {
-      context_ = {tail.begin(), tail.end()};
+  if (text.empty() && !anchor_.empty()) waiting_.pop_back();
+  // A byte of a character that is not whole yet is U+FFFD: wait for the four that it can have.
+  unfinished_ = text.ends_with(kReplacement) ? unfinished_ + 1 : 0;
+  if (text.empty() || (unfinished_ > 0 && unfinished_ < 4)) return "";
+  unfinished_ = 0;
+  if (anchor_.empty()) {
+    anchor_ = std::move(waiting_);
+  } else {
+    context_ = std::move(waiting_);
+    // The shortest end of it that is whole characters is enough.
+    for (std::size_t n = 1; n < std::min<std::size_t>(context_.size(), 4); ++n) {
+      const std::vector<TokenId> tail(context_.end() - static_cast<std::ptrdiff_t>(n), context_.end());
+      if (tokenizer_.decode(tail, skip_special_).find(kReplacement) != std::string::npos) continue;
+      context_ = tail;
+      break;
     }
   }
+  waiting_.clear();
   return stream_.push(text);
 }
 
@@ -79,8 +83,10 @@ std::string IncrementalDecoder::finish() {
   std::string out;
   if (!waiting_.empty()) out = stream_.push(decode_waiting());
   out += stream_.finish();
+  anchor_.clear();
   context_.clear();
   waiting_.clear();
+  unfinished_ = 0;
   return out;
 }
 

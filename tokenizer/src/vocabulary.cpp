@@ -11,7 +11,7 @@ TokenId checked_id(std::int64_t id, std::string_view token, std::string_view whe
   return static_cast<TokenId>(id);
 }
 
-void Vocabulary::add(std::string token, TokenId id, std::string_view where) {
+void Vocabulary::add(std::string token, TokenId id, std::string_view where, Duplicates duplicates) {
   const auto index = static_cast<std::size_t>(checked_id(id, token, where));
   if (index >= tokens_.size()) tokens_.resize(index + 1, nullptr);
   if (tokens_[index] != nullptr) {
@@ -19,9 +19,11 @@ void Vocabulary::add(std::string token, TokenId id, std::string_view where) {
          token, "'");
   }
   const std::string& stored = storage_.emplace_back(std::move(token));
-  if (!ids_.emplace(stored, id).second) {
+  const auto [it, is_new] = ids_.try_emplace(stored, id);
+  if (!is_new && duplicates == Duplicates::refused) {
     fail(ErrorCode::bad_format, where, ": token '", stored, "' stands in the vocabulary twice");
   }
+  it->second = id;
   tokens_[index] = &stored;
 }
 

@@ -19,11 +19,14 @@ inline constexpr TokenId kHighestId = (1 << 22) - 1;
 /// Id of a vocabulary file, checked: Error(bad_format) unless 0 <= id <= kHighestId.
 TokenId checked_id(std::int64_t id, std::string_view token, std::string_view where);
 
-/// A model's vocabulary. Ids may have holes; one id has one token and one token one id.
+enum class Duplicates { refused, later_wins };
+
+/// A model's vocabulary. Ids may have holes; an id has one token.
 class Vocabulary {
  public:
-  /// Throws Error(bad_format) if the token or the id is there already.
-  void add(std::string token, TokenId id, std::string_view where);
+  /// Throws Error(bad_format) if the id is taken, or the token is there already and duplicates are refused.
+  void add(std::string token, TokenId id, std::string_view where,
+           Duplicates duplicates = Duplicates::refused);
   std::optional<TokenId> find(std::string_view token) const {
     const auto it = ids_.find(token);
     return it == ids_.end() ? std::nullopt : std::optional<TokenId>(it->second);

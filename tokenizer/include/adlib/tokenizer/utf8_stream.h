@@ -52,9 +52,10 @@ class IncrementalDecoder {
 
   const Tokenizer& tokenizer_;
   bool skip_special_;
-  bool byte_level_;
+  std::vector<TokenId> anchor_;   ///< the tokens of the first text: only they have none before them
   std::vector<TokenId> context_;  ///< the last tokens whose text is given out
   std::vector<TokenId> waiting_;  ///< those behind them, whose text is not
+  int unfinished_ = 0;            ///< how many tokens ago a character began that is not whole
   Utf8Stream stream_;
 };
 
