@@ -124,8 +124,10 @@ inline void log_softmax(std::span<float> scores) {
   if (best == forbidden) return;
   double sum = 0;
   for (const float score : scores) sum += std::exp(score - best);
-  const double log_sum = static_cast<double>(best) + std::log(sum);
-  for (float& score : scores) score = static_cast<float>(static_cast<double>(score) - log_sum);
+  const double log_sum = std::log(sum);
+  for (float& score : scores) {
+    score = static_cast<float>(static_cast<double>(score) - static_cast<double>(best) - log_sum);
+  }
 }
 
 }  // namespace adlib::logits
