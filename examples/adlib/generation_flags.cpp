@@ -54,7 +54,10 @@ void add_generation_flags(CLI::App& command, GenerationFlags& f) {
       ->group(length);
 
   const std::string sampling = "Sampling (any of temperature, top-k, top-p, min-p switches it on)";
-  command.add_flag("--do-sample,!--no-do-sample", f.do_sample, "Draw tokens instead of taking the likeliest")
+  command
+      .add_flag_function(
+          "--do-sample,!--no-do-sample", [&f](std::int64_t count) { f.do_sample = count > 0; },
+          "Draw tokens instead of taking the likeliest")
       ->group(sampling);
   command.add_option("--temperature", f.temperature, "Divides the scores; below 1 is bolder")
       ->group(sampling);

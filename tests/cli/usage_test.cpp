@@ -1,0 +1,94 @@
+// Wrong use, help and exit codes.
+#include "cli/program.h"
+#include "support/catch.h"
+#include "support/files.h"
+
+using namespace adlib::test;
+using Arguments = std::vector<std::string>;
+
+namespace {
+
+const Arguments commands = {"generate", "write", "tokenize", "init", "inspect", "completion", "man"};
+
+}  // namespace
+
+TEST_CASE("wrong use exits with 2 and says on stderr what is wrong", "[cli]") {
+  struct Case {
+    Arguments arguments;
+    const char* says;
+  };
+  const auto [arguments, says] = GENERATE(values<Case>({
+      {{}, "subcommand"},
+      {{"no-such-command"}, "no-such-command"},
+      {{"generate"}, "MODEL_DIR"},
+      {{"generate", "model"}, "there is no prompt"},
+      {{"generate", "model", "text", "--input", "file"}, "exclude each other"},
+      {{"generate", "model", "text", "--no-such-flag"}, "--no-such-flag"},
+      {{"generate", "model", "text", "--max-new-tokens", "many"}, "--max-new-tokens"},
+      {{"generate", "model", "text", "--early-stopping", "perhaps"}, "--early-stopping"},
+      {{"tokenize", "model"}, "--input"},
+      {{"tokenize", "model", "text", "--check", "--decode"}, "exclude each other"},
+      {{"init"}, "DIR"},
+      {{"init", "dir", "--family", "bert"}, "--family"},
+      {{"init", "dir", "--heads", "3", "--width", "64"}, "does not divide"},
+      {{"init", "dir", "--layers", "0"}, "--layers"},
+      {{"inspect"}, "DIR"},
+      {{"write", "--model", "m"}, "--products"},
+      {{"write", "--model", "m", "--products", "p", "--customers", "c", "--scene", "party"}, "--scene"},
+      {{"write", "--model", "m", "--products", "p", "--customers", "c", "--resume"},
+       "--resume needs --output"},
+      {{"write", "--model", "m", "--products", "-", "--customers", "-"}, "only one of"},
+      {{"completion", "tcsh"}, "tcsh"},
+  }));
+  const Finished finished = adlib_tool(arguments);
+  INFO(finished.err);
+  CHECK(finished.exit_code == 2);
+  CHECK(finished.out.empty());
+  CHECK_THAT(finished.err, ContainsSubstring("adlib: error: "));
+  CHECK_THAT(finished.err, ContainsSubstring(says));
+}
+
+TEST_CASE("a failure exits with 1 and names the file", "[cli]") {
+  const TempDir dir;
+  const std::string missing = (dir / "missing").string();
+  const auto arguments = GENERATE_COPY(values<Arguments>({
+      {"generate", missing, "text"},
+      {"tokenize", missing, "text"},
+      {"inspect", missing},
+      {"write", "--model", missing, "--products", missing, "--customers", missing},
+      {"generate", tiny_model().string(), "--input", missing},
+      {"init", tiny_model().string()},  // not empty
+  }));
+  const Finished finished = adlib_tool(arguments);
+  INFO(finished.err);
+  CHECK(finished.exit_code == 1);
+  CHECK(finished.out.empty());
+  CHECK_THAT(finished.err, ContainsSubstring("adlib: error: "));
+  CHECK_THAT(finished.err, ContainsSubstring(arguments[0] == "init" ? tiny_model().string() : missing));
+}
+
+TEST_CASE("every command explains itself with examples, and --version tells the version", "[cli]") {
+  const Finished whole = adlib_tool({"--help"});
+  CHECK(whole.exit_code == 0);
+  CHECK(whole.err.empty());
+  for (const std::string& command : commands) {
+    INFO(command);
+    CHECK_THAT(whole.out, ContainsSubstring(command));
+    const Finished help = adlib_tool({command, "--help"});
+    CHECK(help.exit_code == 0);
+    CHECK(help.err.empty());
+    CHECK_THAT(help.out, ContainsSubstring("Examples:"));
+    CHECK_THAT(help.out, ContainsSubstring("adlib " + command));
+  }
+  const Finished version = adlib_tool({"--version"});
+  CHECK(version.exit_code == 0);
+  CHECK(version.out == "adlib " ADLIB_VERSION "\n");
+}
+
+TEST_CASE("no escape sequences reach a file, with and without NO_COLOR", "[cli]") {
+  const auto environment = GENERATE(values<Arguments>({{}, {"NO_COLOR=1"}}));
+  const Finished finished =
+      adlib_tool({"inspect", "/no/such/directory"}, {.input = "", .environment = environment});
+  CHECK(finished.exit_code == 1);
+  CHECK(finished.err.find('\033') == std::string::npos);
+}
