@@ -1,5 +1,5 @@
 // adlib/generate/config.h: how to continue a prompt. Names, meanings and defaults are those of Hugging Face's
-// GenerationConfig, except that max_new_tokens has one.
+// GenerationConfig, except that max_new_tokens has one. docs/generation.md tells the order in which they act.
 #pragma once
 
 #include <cstdint>

@@ -19,7 +19,7 @@ namespace adlib {
 enum class FinishReason {
   eos,        ///< the model ended the text
   stop,       ///< a stop string was met
-  length,     ///< max_new_tokens or the context was reached
+  length,     ///< max_new_tokens was reached, or every next token was forbidden
   cancelled,  ///< the callback returned false
 };
 /// "eos", "stop", "length", "cancelled".
@@ -34,16 +34,17 @@ struct TokenLogprob {
 /// One continuation.
 struct Completion {
   std::string text;          ///< whole UTF-8, without the prompt, cut before a stop string
-  std::vector<TokenId> ids;  ///< what was generated, an end-of-text token included
+  std::vector<TokenId> ids;  ///< what was generated, an end-of-text token or a stop string's included
   FinishReason finish_reason = FinishReason::length;
   double score = 0;  ///< beams: the length-normalised log-probability
   std::vector<TokenLogprob> logprobs;
 };
 
 struct Result {
-  std::vector<Completion> completions;  ///< num_return_sequences of them
-  std::int64_t prompt_tokens = 0;       ///< after truncation
-  double prefill_seconds = 0;
+  /// num_return_sequences of them; beams can give fewer, when so few texts are allowed.
+  std::vector<Completion> completions;
+  std::int64_t prompt_tokens = 0;  ///< after truncation
+  double prefill_seconds = 0;      ///< of the batch that the prompt was in
   double decode_seconds = 0;
 
   const std::string& text() const { return completions.front().text; }
