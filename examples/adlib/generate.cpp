@@ -128,6 +128,7 @@ int run(const Options& options, const Console& console) {
   if (from_input && !prompt.empty()) throw UsageError("a prompt and --input exclude each other");
   if (!from_input && prompt.empty())
     throw UsageError("there is no prompt: give it as text, as --input FILE, or as --input - for stdin");
+  check(options.generation);
 
   const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));
   if (is_untrained(options.model)) console.warn(options.model + " holds untrained weights: they write noise");

@@ -24,6 +24,8 @@ std::pair<TokenId, float> parse_bias(const std::string& text) {
   throw UsageError("--logit-bias is '" + text + "', expected TOKEN_ID:BIAS, such as 50256:-100");
 }
 
+bool shapes_sampling(const GenerationFlags& f) { return f.temperature || f.top_k || f.top_p || f.min_p; }
+
 template <class T>
 void set(T& field, const std::optional<T>& flag) {
   if (flag) field = *flag;
@@ -110,6 +112,13 @@ void add_generation_flags(CLI::App& command, GenerationFlags& f) {
       ->group("Report");
 }
 
+void check(const GenerationFlags& f) {
+  if (shapes_sampling(f) && f.do_sample == false) {
+    throw UsageError("--no-do-sample contradicts --temperature, --top-k, --top-p and --min-p");
+  }
+  for (const std::string& bias : f.logit_bias) parse_bias(bias);
+}
+
 GenerationConfig apply(const GenerationFlags& f, GenerationConfig config, const Tokenizer& tokenizer) {
   set(config.max_new_tokens, f.max_new_tokens);
   set(config.min_new_tokens, f.min_new_tokens);
@@ -117,7 +126,7 @@ GenerationConfig apply(const GenerationFlags& f, GenerationConfig config, const 
   set(config.top_k, f.top_k);
   set(config.top_p, f.top_p);
   set(config.min_p, f.min_p);
-  if (f.temperature || f.top_k || f.top_p || f.min_p) config.do_sample = true;
+  if (shapes_sampling(f)) config.do_sample = true;
   set(config.do_sample, f.do_sample);
   set(config.repetition_penalty, f.repetition_penalty);
   set(config.presence_penalty, f.presence_penalty);
@@ -130,8 +139,10 @@ GenerationConfig apply(const GenerationFlags& f, GenerationConfig config, const 
   if (!f.eos_token_id.empty()) config.eos_token_id = f.eos_token_id;
   if (!f.stop_strings.empty()) config.stop_strings = f.stop_strings;
   for (const std::string& word : f.bad_words) config.bad_words_ids.push_back(tokenizer.encode(word));
-  for (const std::string& bias : f.logit_bias)
-    config.logit_bias.insert_or_assign(parse_bias(bias).first, parse_bias(bias).second);
+  for (const std::string& bias : f.logit_bias) {
+    const auto [id, value] = parse_bias(bias);
+    config.logit_bias[id] = value;
+  }
   using EarlyStopping = GenerationConfig::EarlyStopping;
   if (f.early_stopping == "false") config.early_stopping = EarlyStopping::no;
   if (f.early_stopping == "true") config.early_stopping = EarlyStopping::yes;

@@ -36,10 +36,13 @@ struct GenerationFlags {
 
 void add_generation_flags(CLI::App& command, GenerationFlags& flags);
 
+/// What can be wrong with the flags alone, before a model is loaded. Throws UsageError for --no-do-sample
+/// beside a flag that shapes sampling, and for a --logit-bias that is not ID:BIAS.
+void check(const GenerationFlags& flags);
+
 /// `config` with the flags that were given. One of --temperature, --top-k, --top-p, --min-p switches sampling
-/// on unless
-/// --no-do-sample stands beside it, which is a contradiction that validate() reports. Without --seed, a
-/// sampling config gets one from the system's entropy; print it, so that the run can be repeated.
+/// on. Without --seed, a sampling config gets one from the system's entropy; print it, so that the run can be
+/// repeated.
 GenerationConfig apply(const GenerationFlags& flags, GenerationConfig config, const Tokenizer& tokenizer);
 
 }  // namespace adlib::cli

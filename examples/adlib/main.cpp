@@ -12,8 +12,8 @@ int main(int argc, char** argv) {
          "-q,--quiet", [&] { session.console.set_quiet(true); }, "No progress and timings on stderr")
       ->trigger_on_parse();
   app.set_help_flag("-h,--help", "Print this help and exit");
-  app.require_subcommand(1);
-  app.fallthrough();  // --quiet may stand after the subcommand, too
+  app.require_subcommand(0, 1);  // none at all is reported below: CLI11 would say so for a mistyped one, too
+  app.fallthrough();             // --quiet may stand after the subcommand, too
   app.footer(
       "First steps:\n"
       "  adlib init model --family gpt2 --size tiny      a fresh model, which writes noise until it is "
@@ -28,6 +28,7 @@ int main(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
+    if (!session.job) throw UsageError("a command is required, such as 'adlib generate'");
     return session.job();
   } catch (const CLI::Success& wish) {  // --help, --version
     return app.exit(wish);

@@ -156,7 +156,10 @@ void read_sampling(const Fields& fields, GenerationConfig& config) {
   } else {
     fields.read("temperature", config.temperature);
     for (const char* name : {"temperature", "top_k", "top_p", "min_p"}) {
-      if (fields.has(name)) config.do_sample = true;
+      if (!fields.has(name)) continue;
+      config.do_sample = true;
+      if (!fields.raw().boolean_or("do_sample", true))
+        fields.wrong("do_sample", concat("true beside '", name, "'").c_str());
     }
   }
   fields.read("do_sample", config.do_sample);

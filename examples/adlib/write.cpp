@@ -1,4 +1,5 @@
 // adlib write: personalised copy for customers and products.
+#include <cmath>
 #include <iomanip>
 #include <sstream>
 #include <vector>
@@ -75,15 +76,14 @@ GenerationConfig generation_config(GenerationFlags flags, const Generator& gener
   // Different customers should not all read the likeliest sentence: copy is drawn unless that is switched
   // off.
   if (!flags.do_sample && config.num_beams == 1) config.do_sample = true;
-  if (config.num_return_sequences != 1)
-    throw UsageError("write makes one text for each job: --num-return-sequences must be 1");
+  config.num_return_sequences = 1;  // whatever generation_config.json says
   validate(config);
   return config;
 }
 
 void report(const cw::CopySummary& summary, const Console& console) {
   std::ostringstream out;
-  out << summary.written << " texts";
+  out << summary.written << (summary.written == 1 ? " text" : " texts");
   if (summary.skipped > 0) out << " (" << summary.skipped << " were there already)";
   out << ", " << summary.prompt_tokens << " prompt tokens, " << summary.generated_tokens << " written, "
       << std::fixed << std::setprecision(2) << summary.seconds << " s";
@@ -96,6 +96,10 @@ int run(const Options& options, const Console& console) {
   }
   if (options.products == "-" && options.customers == "-") {
     throw UsageError("only one of --products and --customers can be stdin");
+  }
+  check(options.generation);
+  if (options.generation.num_return_sequences.value_or(1) != 1) {
+    throw UsageError("write makes one text for each job: --num-return-sequences must be 1");
   }
   // Everything that can be wrong with the input is found before the model is loaded.
   const cw::CopyOptions copy = copy_options(options);
@@ -112,9 +116,9 @@ int run(const Options& options, const Console& console) {
   if (is_untrained(options.model)) {
     console.warn(options.model + " holds untrained weights: the texts are noise, only the path is real");
   }
-  console.note(std::to_string(jobs.size()) + " texts to write (" + std::to_string(customers.size()) +
-               " customers, " + std::to_string(products.size()) + " products), seed " +
-               std::to_string(copy.seed));
+  console.note(std::to_string(jobs.size()) + (jobs.size() == 1 ? " text" : " texts") + " to write (" +
+               std::to_string(customers.size()) + " customers, " + std::to_string(products.size()) +
+               " products), seed " + std::to_string(copy.seed));
   const cw::WriteText write = [&](const std::string& prompt, std::uint64_t seed) {
     GenerationConfig mine = config;
     mine.seed = seed;
@@ -124,7 +128,7 @@ int run(const Options& options, const Console& console) {
         .text = completion.text,
         .prompt_tokens = result.prompt_tokens,
         .generated_tokens = static_cast<std::int64_t>(completion.ids.size()),
-        .seconds = result.prefill_seconds + result.decode_seconds,
+        .seconds = std::round((result.prefill_seconds + result.decode_seconds) * 1e6) / 1e6,
         .finish_reason = completion.finish_reason == FinishReason::length ? "length" : "stop"};
   };
 

@@ -1,4 +1,5 @@
 // adlib write: on the demonstration shop, and on real exports where they are at hand.
+#include <algorithm>
 #include <set>
 
 #include "adlib/io/json.h"
@@ -15,7 +16,9 @@ namespace {
 std::string demo(const char* file) { return (source_dir() / "examples/copywriter/demo" / file).string(); }
 
 Finished write(Arguments more) {
-  more.insert(more.begin(), {"write", "--model", tiny_model().string(), "--max-new-tokens", "8"});
+  if (std::find(more.begin(), more.end(), "--max-new-tokens") == more.end())
+    more.insert(more.end(), {"--max-new-tokens", "8"});
+  more.insert(more.begin(), {"write", "--model", tiny_model().string()});
   return adlib_tool(more);
 }
 
