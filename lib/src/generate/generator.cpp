@@ -104,8 +104,7 @@ class Group {
  public:
   Group(const Decoder& decoder, const Tokenizer& tokenizer, const GenerationConfig& config,
         std::span<const Prompt> prompts)
-      : config_(config),
-        prompts_(prompts),
+      : prompts_(prompts),
         per_prompt_(config.num_return_sequences),
         runner_(decoder, std::ssize(prompts) * per_prompt_, longest(prompts) + config.max_new_tokens) {
     for (std::int64_t p = 0; p < std::ssize(prompts); ++p) {
@@ -191,7 +190,6 @@ class Group {
     return out;
   }
 
-  const GenerationConfig& config_;
   std::span<const Prompt> prompts_;
   std::int64_t per_prompt_;
   Runner runner_;
