@@ -7,9 +7,14 @@
 
 namespace adlib::kernels {
 
+namespace {
+
+constexpr std::int64_t chunk = 256;
+
+}  // namespace
+
 template <class T>
 void activate(CpuContext&, T* y, const T* x, std::int64_t n, Activation activation) {
-  constexpr std::int64_t chunk = 256;
   float values[chunk];
   for (std::int64_t i = 0; i < n; i += chunk) {
     const std::int64_t count = std::min(chunk, n - i);
@@ -22,9 +27,15 @@ void activate(CpuContext&, T* y, const T* x, std::int64_t n, Activation activati
 template <class T>
 void swiglu(CpuContext&, T* y, const T* gate, const T* up, std::int64_t rows, std::int64_t cols,
             std::int64_t gate_stride, std::int64_t up_stride) {
+  float values[chunk];
   for (std::int64_t r = 0; r < rows; ++r, y += cols, gate += gate_stride, up += up_stride) {
-    for (std::int64_t c = 0; c < cols; ++c) {
-      y[c] = static_cast<T>(cpu::silu(cpu::to_float(gate[c])) * cpu::to_float(up[c]));
+    for (std::int64_t c = 0; c < cols; c += chunk) {
+      const std::int64_t count = std::min(chunk, cols - c);
+      cpu::to_float(values, gate + c, count);
+      cpu::activate(values, count, Activation::silu);
+      for (std::int64_t i = 0; i < count; ++i) {
+        y[c + i] = static_cast<T>(values[i] * cpu::to_float(up[c + i]));
+      }
     }
   }
 }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "adlib/core/parallel.h"
 #include "kernels/cpu/convert.h"
 #include "kernels/cpu/row.h"
 #include "kernels/cpu/vector.h"
@@ -18,7 +19,8 @@ namespace {
 
 using cpu::Float4;
 
-constexpr std::int64_t tile_rows = 64;  // queries that share one packing of a block
+constexpr std::int64_t tile_rows = 64;          // queries that share one packing of a block
+constexpr std::int64_t serial_limit = 1 << 16;  // multiply-adds that are not worth waking a thread for
 constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
 
 constexpr std::int64_t round_up4(std::int64_t n) { return (n + 3) / 4 * 4; }
@@ -188,12 +190,13 @@ void attend_tile(const AttentionArgs<T>& args, std::int64_t kv_head, std::int64_
 }  // namespace
 
 template <class T>
-void attention(CpuContext&, const AttentionArgs<T>& args) {
-  for (std::int64_t kv_head = 0; kv_head < args.kv_heads; ++kv_head) {
-    for (std::int64_t row = 0; row < args.rows; row += tile_rows) {
-      attend_tile(args, kv_head, row, std::min(tile_rows, args.rows - row));
-    }
-  }
+void attention(CpuContext& context, const AttentionArgs<T>& args) {
+  const std::int64_t tiles = (args.rows + tile_rows - 1) / tile_rows;
+  const std::int64_t work = args.heads * args.rows * args.keys * (args.head_dim + args.value_dim);
+  parallel_for(work < serial_limit ? 1 : context.threads, args.kv_heads * tiles, [&](std::int64_t task) {
+    const std::int64_t row = task % tiles * tile_rows;
+    attend_tile(args, task / tiles, row, std::min(tile_rows, args.rows - row));
+  });
 }
 
 template void attention(CpuContext&, const AttentionArgs<float>&);

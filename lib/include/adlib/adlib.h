@@ -5,6 +5,7 @@
 #include "adlib/core/device.h"
 #include "adlib/core/dtype.h"
 #include "adlib/core/error.h"
+#include "adlib/core/parallel.h"
 #include "adlib/core/random.h"
 #include "adlib/core/shape.h"
 #include "adlib/core/tensor.h"

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "adlib/core/context.h"
+#include "adlib/core/parallel.h"
 #include "adlib/core/tensor.h"
 
 namespace adlib::ops {
@@ -31,7 +32,7 @@ CudaContext cuda_context(Device device);  // storage_cuda.cpp: makes the device 
 template <Kernels kernels = Kernels::cpu, class Call>
 void dispatch_device(const char* operation, Device device, Call&& call) {
   if (device.type() == Device::Type::cpu) {
-    CpuContext context;
+    CpuContext context{.threads = num_threads()};
     call(context);
     return;
   }

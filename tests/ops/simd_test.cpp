@@ -1,0 +1,171 @@
+// Every hand-written kernel that this processor can run, called directly, against plain formulas in double.
+#include <cmath>
+#include <cstring>
+#include <iostream>
+#include <limits>
+#include <vector>
+
+#include "kernels/cpu/isa.h"
+#include "kernels/cpu/simd/gemm_f32.h"
+#include "kernels/cpu/simd/math.h"
+#include "support/catch.h"
+#include "support/random.h"
+
+using namespace adlib;
+using kernels::cpu::Isa;
+
+namespace {
+
+struct Level {
+  Isa isa;
+  const kernels::simd::GemmF32* gemm;
+  const kernels::simd::Math* math;
+};
+
+// The levels that the processor has; those that it lacks are printed.
+std::vector<Level> levels() {
+  std::vector<Level> out;
+#if defined(__x86_64__)
+  for (const Level& level :
+       {Level{Isa::avx2, &kernels::simd::gemm_f32_avx2, &kernels::simd::math_avx2},
+        Level{Isa::avx512, &kernels::simd::gemm_f32_avx512, &kernels::simd::math_avx512}}) {
+    if (level.isa <= kernels::cpu::detected_isa()) {
+      out.push_back(level);
+    } else {
+      std::cout << "SKIPPED: this processor has no " << to_string(level.isa) << "\n";
+    }
+  }
+#endif
+  return out;
+}
+
+std::vector<float> values(std::int64_t n, std::uint32_t seed) {
+  const Tensor x = test::random_tensor({n}, DType::f32, seed);
+  const auto span = x.data<float>();
+  return {span.begin(), span.end()};
+}
+
+// Distance in units of the last place of `want` rounded to float.
+double ulps(float got, double want) {
+  if (std::isnan(want) || std::isnan(got)) return std::isnan(want) && std::isnan(got) ? 0 : 1e9;
+  if (static_cast<float>(want) == got) return 0;
+  if (std::isinf(got) || std::abs(want) > std::numeric_limits<float>::max()) return 1e9;
+  const float near = std::abs(static_cast<float>(want));
+  return std::abs(got - want) / (static_cast<double>(std::nextafter(near, INFINITY)) - near);
+}
+
+// Floats of every sign, exponent and a spread of fractions.
+template <class F>
+void for_each_float(std::uint32_t step, F f) {
+  std::vector<float> block;
+  for (std::uint64_t bits = 0; bits < (std::uint64_t{1} << 32); bits += step) {
+    const auto word = static_cast<std::uint32_t>(bits);
+    float x;
+    std::memcpy(&x, &word, sizeof x);
+    block.push_back(x);
+    if (block.size() == 4099) {
+      f(block);
+      block.clear();
+    }
+  }
+  f(block);
+}
+
+}  // namespace
+
+TEST_CASE("GEMM tiles sum each element over k in order, alone as in company", "[ops][simd]") {
+  for (const Level& level : levels()) {
+    const auto [rows, columns, tile] = *level.gemm;
+    for (const std::int64_t k : {0, 1, 2, 31, 256}) {
+      const std::int64_t a_stride = k + 3;
+      const std::vector<float> a = values(rows * a_stride, 1), panel = values(k * columns + 1, 2);
+      for (std::int64_t m = 1; m <= rows; ++m) {
+        const std::int64_t stride = columns + 5;
+        std::vector<float> sums(static_cast<std::size_t>(m * stride), 7.0f);
+        // The panel begins one float off any alignment.
+        tile(sums.data(), stride, a.data(), a_stride, panel.data() + 1, m, k, /*add=*/true);
+        for (std::int64_t i = 0; i < m; ++i) {
+          std::vector<float> alone(static_cast<std::size_t>(columns), 7.0f);
+          tile(alone.data(), columns, a.data() + i * a_stride, a_stride, panel.data() + 1, 1, k, true);
+          for (std::int64_t j = 0; j < columns; ++j) {
+            float want = 0;
+            for (std::int64_t p = 0; p < k; ++p) {
+              want = std::fma(a[static_cast<std::size_t>(i * a_stride + p)],
+                              panel[static_cast<std::size_t>(1 + p * columns + j)], want);
+            }
+            const float got = sums[static_cast<std::size_t>(i * stride + j)];
+            REQUIRE(got == 7.0f + want);
+            REQUIRE(got == alone[static_cast<std::size_t>(j)]);
+          }
+          for (std::int64_t j = columns; j < stride; ++j) {
+            REQUIRE(sums[static_cast<std::size_t>(i * stride + j)] == 7.0f);  // nothing written past the tile
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("exp is within 1.1 ulp of the true value over all floats", "[ops][simd]") {
+  for (const Level& level : levels()) {
+    double worst = 0;
+    for_each_float(997, [&](const std::vector<float>& x) {
+      std::vector<float> y = x;
+      level.math->exp(y.data(), static_cast<std::int64_t>(y.size()));
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double want = std::exp(static_cast<double>(x[i]));
+        if (want > std::numeric_limits<float>::max()) {
+          REQUIRE((std::isinf(y[i]) || y[i] > 3.40e38f));
+        } else {
+          worst = std::max(worst, ulps(y[i], want));
+        }
+      }
+    });
+    INFO(to_string(level.isa) << ": " << worst << " ulp");
+    CHECK(worst < 1.1);
+    float special[] = {INFINITY, -INFINITY, NAN, 0.0f, -0.0f, 89.0f, -104.0f, 1e30f, -1e30f};
+    level.math->exp(special, 9);
+    CHECK(special[0] == INFINITY);
+    CHECK(special[1] == 0.0f);
+    CHECK(std::isnan(special[2]));
+    CHECK((special[3] == 1.0f && special[4] == 1.0f));
+    CHECK((special[5] == INFINITY && special[6] == 0.0f && special[7] == INFINITY && special[8] == 0.0f));
+  }
+}
+
+TEST_CASE("vectorised gelu and silu keep their bounds and do not depend on position", "[ops][simd]") {
+  for (const Level& level : levels()) {
+    double gelu_error = 0, silu_error = 0;
+    for_each_float(1999, [&](const std::vector<float>& x) {
+      std::vector<float> gelu = x, silu = x;
+      level.math->gelu_tanh(gelu.data(), static_cast<std::int64_t>(x.size()));
+      level.math->silu(silu.data(), static_cast<std::int64_t>(x.size()));
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double v = x[i];
+        // Further out x³ overflows; nearer to 0 half of x is no float.
+        if (!std::isfinite(x[i]) || std::abs(v) > 1e12 || std::abs(v) < 1e-37) continue;
+        const double u = std::sqrt(2 / 3.14159265358979323846) * (v + 0.044715 * v * v * v);
+        if (v != 0)
+          gelu_error = std::max(gelu_error, std::abs(gelu[i] - v / (1 + std::exp(-2 * u))) / std::abs(v));
+        const double want = v / (1 + std::exp(-v));
+        if (std::abs(want) > 1e-36) silu_error = std::max(silu_error, ulps(silu[i], want));
+      }
+    });
+    INFO(to_string(level.isa) << ": gelu " << gelu_error << ", silu " << silu_error << " ulp");
+    CHECK(gelu_error < 0x1p-22);
+    CHECK(silu_error < 4);
+
+    for (std::int64_t n = 1; n <= 40; ++n) {
+      const std::vector<float> x = values(n, static_cast<std::uint32_t>(n));
+      std::vector<float> y = x;
+      y.push_back(42.0f);
+      level.math->gelu_tanh(y.data(), n);
+      REQUIRE(y.back() == 42.0f);
+      for (std::int64_t i = 0; i < n; ++i) {
+        float alone = x[static_cast<std::size_t>(i)];
+        level.math->gelu_tanh(&alone, 1);
+        REQUIRE(alone == y[static_cast<std::size_t>(i)]);
+      }
+    }
+  }
+}
