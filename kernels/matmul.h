@@ -37,4 +37,19 @@ template <class T>
 void matmul(CudaContext&, T* out, const T* a, const T* b, const MatmulShape& shape,
             const MatmulEpilogue<T>& epilogue);
 
+/// How many elements pack() writes for a b of (k, n).
+std::int64_t packed_size(CpuContext&, std::int64_t k, std::int64_t n);
+/// Lays out b once in the panels that the tiles of this processor read, for matmul_packed: columns in panels
+/// of the tile's width, the last one filled with zeros; a panel holds its rows k one after the other. Of
+/// `shape` only n, k, b_stride and transpose_b count.
+template <class T>
+void pack(CpuContext&, T* packed, const T* b, const MatmulShape& shape);
+/// The inverse: b (k, n), or (n, k) when transpose_b, with rows of b_stride.
+template <class T>
+void unpack(CpuContext&, T* b, const T* packed, const MatmulShape& shape);
+/// matmul() with b as pack() left it, and with the same bits.
+template <class T>
+void matmul_packed(CpuContext&, T* out, const T* a, const T* packed, const MatmulShape& shape,
+                   const MatmulEpilogue<T>& epilogue);
+
 }  // namespace adlib::kernels

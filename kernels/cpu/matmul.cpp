@@ -158,18 +158,13 @@ const float* rows_as_float(const T* a, const MatmulShape& shape, std::int64_t& s
   }
 }
 
-}  // namespace
-
-template <class T>
-void matmul(CpuContext& context, T* out, const T* a, const T* b, const MatmulShape& shape,
-            const MatmulEpilogue<T>& epilogue) {
-  const simd::GemmF32& tiles = cpu::gemm_f32();
+// The product for either source of b.
+template <class T, class Panels>
+void multiply(CpuContext& context, T* out, const T* a, const MatmulShape& shape,
+              const MatmulEpilogue<T>& epilogue, const Panels& panels) {
   std::int64_t a_stride = shape.a_stride;
   const float* rows = rows_as_float(a, shape, a_stride);
-  const auto panels = [&](std::int64_t column, std::int64_t columns) {
-    return Packing<T>(b, shape, tiles.columns, column, columns);
-  };
-  cpu::gemm(context, tiles, shape.m, shape.n, shape.k, rows, a_stride, panels,
+  cpu::gemm(context, cpu::gemm_f32(), shape.m, shape.n, shape.k, rows, a_stride, panels,
             [&](std::int64_t row, std::int64_t column, std::int64_t columns, float* sums) {
               const std::int64_t at = row * shape.n + column;
               finish_row(out + at, sums, columns, epilogue.bias == nullptr ? nullptr : epilogue.bias + column,
@@ -178,11 +173,116 @@ void matmul(CpuContext& context, T* out, const T* a, const T* b, const MatmulSha
             });
 }
 
+// Panels that pack() laid out: floats are read where they are, other types are converted a block at a time.
+template <class T>
+class Packed {
+ public:
+  Packed(const T* packed, std::int64_t k, std::int64_t panel_columns, std::int64_t column,
+         std::int64_t columns)
+      : packed_(packed + column * k), k_(k), panel_columns_(panel_columns), columns_(columns) {
+    if constexpr (!in_place) panels_ = cpu::scratch<struct GemmPanels>(gemm_block_n * gemm_block_k);
+  }
+
+  void open(std::int64_t first, std::int64_t depth) {
+    first_ = first;
+    depth_ = depth;
+    if constexpr (!in_place) {
+      for (std::int64_t j = 0; j < columns_; j += panel_columns_) {
+        cpu::to_float(panels_ + j * depth, at(j), depth * panel_columns_);
+      }
+    }
+  }
+  const float* panel(std::int64_t j) const {
+    if constexpr (in_place) {
+      return at(j);
+    } else {
+      return panels_ + j * depth_;
+    }
+  }
+
+ private:
+  static constexpr bool in_place = std::is_same_v<T, float>;
+  const T* at(std::int64_t j) const { return packed_ + j * k_ + first_ * panel_columns_; }
+
+  const T* packed_;
+  std::int64_t k_, panel_columns_, columns_;
+  std::int64_t first_ = 0, depth_ = 0;
+  float* panels_ = nullptr;
+};
+
+// Calls element(index in the packed panels, index in b as stored) for every element of one panel's column,
+// rows in order.
+template <class Element>
+void for_each_packed(const MatmulShape& shape, std::int64_t panel_columns, std::int64_t column,
+                     Element element) {
+  const std::int64_t to = column / panel_columns * panel_columns * shape.k + column % panel_columns;
+  const std::int64_t from = shape.transpose_b ? column * shape.b_stride : column;
+  const std::int64_t step = shape.transpose_b ? 1 : shape.b_stride;
+  for (std::int64_t i = 0; i < shape.k; ++i) element(to + i * panel_columns, from + i * step);
+}
+
+std::int64_t padded_columns(std::int64_t n) {
+  const std::int64_t width = cpu::gemm_f32().columns;
+  return (n + width - 1) / width * width;
+}
+
+}  // namespace
+
+template <class T>
+void matmul(CpuContext& context, T* out, const T* a, const T* b, const MatmulShape& shape,
+            const MatmulEpilogue<T>& epilogue) {
+  multiply(context, out, a, shape, epilogue, [&](std::int64_t column, std::int64_t columns) {
+    return Packing<T>(b, shape, cpu::gemm_f32().columns, column, columns);
+  });
+}
+
+template <class T>
+void matmul_packed(CpuContext& context, T* out, const T* a, const T* packed, const MatmulShape& shape,
+                   const MatmulEpilogue<T>& epilogue) {
+  multiply(context, out, a, shape, epilogue, [&](std::int64_t column, std::int64_t columns) {
+    return Packed<T>(packed, shape.k, cpu::gemm_f32().columns, column, columns);
+  });
+}
+
+std::int64_t packed_size(CpuContext&, std::int64_t k, std::int64_t n) { return k * padded_columns(n); }
+
+template <class T>
+void pack(CpuContext& context, T* packed, const T* b, const MatmulShape& shape) {
+  const std::int64_t width = cpu::gemm_f32().columns;
+  parallel_for(context.threads, padded_columns(shape.n) / width, [&](std::int64_t panel) {
+    for (std::int64_t column = panel * width; column < (panel + 1) * width; ++column) {
+      const bool inside = column < shape.n;
+      for_each_packed(shape, width, column,
+                      [&](std::int64_t to, std::int64_t from) { packed[to] = inside ? b[from] : T(); });
+    }
+  });
+}
+
+template <class T>
+void unpack(CpuContext& context, T* b, const T* packed, const MatmulShape& shape) {
+  const std::int64_t width = cpu::gemm_f32().columns;
+  parallel_for(context.threads, shape.n, [&](std::int64_t column) {
+    for_each_packed(shape, width, column, [&](std::int64_t from, std::int64_t to) { b[to] = packed[from]; });
+  });
+}
+
 template void matmul(CpuContext&, float*, const float*, const float*, const MatmulShape&,
                      const MatmulEpilogue<float>&);
+template void matmul_packed(CpuContext&, float*, const float*, const float*, const MatmulShape&,
+                            const MatmulEpilogue<float>&);
+template void pack(CpuContext&, float*, const float*, const MatmulShape&);
+template void unpack(CpuContext&, float*, const float*, const MatmulShape&);
 template void matmul(CpuContext&, float16*, const float16*, const float16*, const MatmulShape&,
                      const MatmulEpilogue<float16>&);
+template void matmul_packed(CpuContext&, float16*, const float16*, const float16*, const MatmulShape&,
+                            const MatmulEpilogue<float16>&);
+template void pack(CpuContext&, float16*, const float16*, const MatmulShape&);
+template void unpack(CpuContext&, float16*, const float16*, const MatmulShape&);
 template void matmul(CpuContext&, bfloat16*, const bfloat16*, const bfloat16*, const MatmulShape&,
                      const MatmulEpilogue<bfloat16>&);
+template void matmul_packed(CpuContext&, bfloat16*, const bfloat16*, const bfloat16*, const MatmulShape&,
+                            const MatmulEpilogue<bfloat16>&);
+template void pack(CpuContext&, bfloat16*, const bfloat16*, const MatmulShape&);
+template void unpack(CpuContext&, bfloat16*, const bfloat16*, const MatmulShape&);
 
 }  // namespace adlib::kernels

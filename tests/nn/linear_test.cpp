@@ -85,6 +85,25 @@ TEST_CASE("fusing parts without biases gives none, and fusing one part the part 
   CHECK(after.at("x.weight").raw() == before.at("x.weight").raw());
 }
 
+TEST_CASE("packing changes neither the results nor the tensors of a layer", "[nn][linear]") {
+  const auto layout = GENERATE(Linear::Layout::in_out, Linear::Layout::out_in);
+  const bool in_out = layout == Linear::Layout::in_out;
+  const Linear layer =
+      make(random_tensor(in_out ? Shape{12, 40} : Shape{40, 12}, 1), random_tensor({40}, 2), layout);
+  Linear packed = layer;
+  packed.pack();
+  const Tensor x = random_tensor({5, 12}, 3);
+  CHECK(relative_error(packed(x, ops::Activation::gelu_tanh),
+                       to_matrix(layer(x, ops::Activation::gelu_tanh))) == 0);
+  CHECK(packed.out_features() == 40);
+  std::map<std::string, Tensor> before, after;
+  layer.collect(before, "x", 8, 20);
+  packed.collect(after, "x", 8, 20);
+  CHECK(after.at("x.weight").shape() == before.at("x.weight").shape());
+  CHECK(relative_error(after.at("x.weight"), to_matrix(before.at("x.weight"))) == 0);
+  CHECK(relative_error(after.at("x.bias"), to_matrix(before.at("x.bias"))) == 0);
+}
+
 TEST_CASE("a linear layer refuses weights of another shape by name", "[nn][linear]") {
   const Weights weights =
       Weights::from({{"fc.weight", random_tensor({6, 10}, 1)}, {"fc.bias", random_tensor({9}, 2)}});

@@ -151,3 +151,40 @@ TEST_CASE("NaN and infinity reach only the results that sum them", "[ops][matmul
     }
   }
 }
+
+TEST_CASE("a packed matrix gives the bits of the tensor it was made from, and gives it back",
+          "[ops][matmul]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  const auto dtype = GENERATE(from_range(float_types));
+  const auto transpose_b = GENERATE(false, true);
+  const auto [k, n] =
+      GENERATE(table<int, int>({{1, 1}, {257, 31}, {300, 33}, {513, 200}, {64, 128}, {0, 5}}));
+  CAPTURE(device, dtype, transpose_b, k, n);
+  // A view with gaps between its rows.
+  const Shape stored = transpose_b ? Shape{n, k + 2} : Shape{k, n + 2};
+  const Tensor b = random_tensor(stored, dtype, 4).to(device).slice(1, 1, (transpose_b ? k : n) + 1);
+  const ops::PackedMatrix packed(b, transpose_b);
+  CHECK((packed.rows() == k && packed.columns() == n && packed.dtype() == dtype));
+  CHECK(same_bits(packed.unpack(), b.contiguous()));
+  for (const int m : {1, 2, 13, 130}) {
+    const Tensor a = random_tensor({m, k}, dtype, 3).to(device);
+    ops::MatmulOptions options{.bias = random_tensor({n}, dtype, 5).to(device),
+                               .activation = ops::Activation::silu,
+                               .residual = random_tensor({m, n}, dtype, 6).to(device)};
+    const Tensor product = ops::matmul(a, packed, options);
+    options.transpose_b = transpose_b;
+    REQUIRE(same_bits(product, ops::matmul(a, b, options)));
+  }
+}
+
+TEST_CASE("products with a packed matrix name both shapes when they do not fit", "[ops][matmul]") {
+  const ops::PackedMatrix packed(random_tensor({4, 6}));
+  CHECK_THROWS_WITH(ops::matmul(random_tensor({2, 5}), packed),
+                    "matmul: a is (2, 5) f32 on cpu, b is packed (4, 6); 5 columns of a meet 4 rows of b");
+  CHECK_THROWS_WITH(ops::matmul(random_tensor({2, 4}), packed, {.transpose_b = true}),
+                    ContainsSubstring("transpose_b"));
+  CHECK_THROWS_WITH(ops::PackedMatrix(random_tensor({2, 3, 4})), ContainsSubstring("PackedMatrix: b"));
+  CHECK_THROWS_AS(ops::PackedMatrix().unpack(), Error);
+  const Tensor batch = random_tensor({2, 3, 4});
+  CHECK(ops::matmul(batch, packed).shape() == Shape{2, 3, 6});
+}

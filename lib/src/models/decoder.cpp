@@ -182,6 +182,8 @@ Decoder::Decoder(const DecoderConfig& config, const Weights& weights)
             " but the embedding is ", dtype_, "; load the weights with one dtype");
   }
   weights.expect_all_taken([&](std::string_view name) { return is_known_extra(config, name); });
+  for (nn::Block& block : blocks_) block.pack();
+  head_ ? head_->pack() : token_embedding_.pack();
 }
 
 Cache Decoder::make_cache(std::int64_t sequences, std::int64_t capacity) const {

@@ -31,6 +31,17 @@ Shape result_shape(const Tensor& a, const Tensor& b, std::int64_t m, std::int64_
   return Shape(std::span<const std::int64_t>(dims));
 }
 
+void check_epilogue(const Tensor& a, const MatmulOptions& options, const Shape& result) {
+  if (options.bias) {
+    check_same("matmul", "a", a, "bias", options.bias);
+    check_shape("matmul", "bias", options.bias, {result[-1]});
+  }
+  if (options.residual) {
+    check_same("matmul", "a", a, "residual", options.residual);
+    check_shape("matmul", "residual", options.residual, result);
+  }
+}
+
 struct Plan {
   kernels::MatmulShape shape;
   Shape result;
@@ -46,14 +57,7 @@ Plan check(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   require(k == b_k, "matmul: a is ", a.describe(), ", b is ", b.describe(),
           options.transpose_b ? " (transposed)" : "", "; ", k, " columns of a meet ", b_k, " rows of b");
   const Shape result = result_shape(a, b, m, n);
-  if (options.bias) {
-    check_same("matmul", "a", a, "bias", options.bias);
-    check_shape("matmul", "bias", options.bias, {n});
-  }
-  if (options.residual) {
-    check_same("matmul", "a", a, "residual", options.residual);
-    check_shape("matmul", "residual", options.residual, result);
-  }
+  check_epilogue(a, options, result);
   return {{.m = m, .n = n, .k = k, .transpose_b = options.transpose_b}, result};
 }
 
@@ -116,6 +120,52 @@ void matmul_into(Tensor& out, const Tensor& a_in, const Tensor& b_in, const Matm
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   Tensor out = Tensor::empty(check(a, b, options).result, a.dtype(), a.device());
   matmul_into(out, a, b, options);
+  return out;
+}
+
+PackedMatrix::PackedMatrix(const Tensor& b, bool transpose_b) : transposed_(transpose_b) {
+  check_rank("PackedMatrix", "b", b, 2, transpose_b ? "(N, K)" : "(K, N)");
+  rows_ = b.size(transpose_b ? 1 : 0);
+  columns_ = b.size(transpose_b ? 0 : 1);
+  const Tensor source = packed_rows(b) ? b : b.contiguous();
+  dispatch("PackedMatrix", b.device(), b.dtype(), [&]<class T>(auto& ctx) {
+    panels_ = Tensor::empty({kernels::packed_size(ctx, rows_, columns_)}, b.dtype(), b.device());
+    kernels::pack<T>(ctx, ptr<T>(panels_), ptr<T>(source),
+                     {.n = columns_, .k = rows_, .b_stride = source.stride(0), .transpose_b = transpose_b});
+  });
+}
+
+Tensor PackedMatrix::unpack() const {
+  require(defined(), "PackedMatrix: unpack of an empty matrix");
+  Tensor out =
+      Tensor::empty(transposed_ ? Shape{columns_, rows_} : Shape{rows_, columns_}, dtype(), device());
+  if (out.numel() == 0) return out;
+  dispatch("PackedMatrix", device(), dtype(), [&]<class T>(auto& ctx) {
+    kernels::unpack<T>(ctx, ptr<T>(out), ptr<T>(panels_),
+                       {.n = columns_, .k = rows_, .b_stride = out.stride(0), .transpose_b = transposed_});
+  });
+  return out;
+}
+
+Tensor matmul(const Tensor& a_in, const PackedMatrix& b, const MatmulOptions& options) {
+  check_same("matmul", "a", a_in, "b", b.panels_);
+  check_rank_at_least("matmul", "a", a_in, 2);
+  require(!options.transpose_b, "matmul: transpose_b is set, but a PackedMatrix knows its own layout");
+  require(a_in.size(-1) == b.rows(), "matmul: a is ", a_in.describe(), ", b is packed (", b.rows(), ", ",
+          b.columns(), "); ", a_in.size(-1), " columns of a meet ", b.rows(), " rows of b");
+  const Shape result = a_in.shape().with(-1, b.columns());
+  check_epilogue(a_in, options, result);
+  const kernels::Activation activation = to_kernel("matmul", options.activation);
+  Tensor out = Tensor::empty(result, a_in.dtype(), a_in.device());
+  if (out.numel() == 0) return out;
+  const Tensor a = (a_in.rank() == 2 && packed_rows(a_in) ? a_in : a_in.contiguous().view({-1, b.rows()}));
+  const Tensor bias = options.bias ? options.bias.contiguous() : Tensor();
+  const Tensor residual = options.residual ? options.residual.contiguous() : Tensor();
+  dispatch("matmul", out.device(), out.dtype(), [&]<class T>(auto& ctx) {
+    kernels::matmul_packed<T>(ctx, ptr<T>(out), ptr<T>(a), ptr<T>(b.panels_),
+                              {.m = a.size(0), .n = b.columns(), .k = b.rows(), .a_stride = a.stride(0)},
+                              {ptr<T>(bias), activation, ptr<T>(residual)});
+  });
   return out;
 }
 

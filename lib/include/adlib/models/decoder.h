@@ -108,8 +108,8 @@ class Decoder {
   /// Scores after every position of full sequences, without a cache to keep. ids (B, T) i32 -> (B, T, V)
   Tensor forward(const Tensor& ids) const;
 
-  /// Every tensor under the name that the family's checkpoints use, with the root prefix; views where parts
-  /// are fused.
+  /// Every tensor under the name that the family's checkpoints use, with the root prefix. Weights of products
+  /// are copies, unpacked from the layout of the processor.
   std::map<std::string, Tensor> named_tensors() const;
 
  private:

@@ -67,6 +67,12 @@ class Attention {
     return out_(mixed.view({tokens, heads * head_dim}), ops::Activation::none, residual);
   }
 
+  /// Linear::pack() for both products.
+  void pack() {
+    qkv_.pack();
+    out_.pack();
+  }
+
   const Linear& qkv() const { return qkv_; }
   const Linear& out() const { return out_; }
 

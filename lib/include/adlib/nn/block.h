@@ -51,6 +51,12 @@ class Block {
     return mlp_(mlp_norm_(attended), attended);
   }
 
+  /// Linear::pack() for every product.
+  void pack() {
+    attention_.pack();
+    mlp_.pack();
+  }
+
   const Norm& attention_norm() const { return attention_norm_; }
   const Attention& attention() const { return attention_; }
   const Norm& mlp_norm() const { return mlp_norm_; }

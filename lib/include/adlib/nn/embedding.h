@@ -18,7 +18,11 @@ class Embedding {
   /// ids (…) i32 -> (…, C)
   Tensor operator()(const Tensor& ids) const { return ops::embedding(table_, ids); }
   /// The product with every row: the output head of a model that ties it to this table. (…, C) -> (…, V)
-  Tensor logits(const Tensor& x) const { return ops::matmul(x, table_, {.transpose_b = true}); }
+  Tensor logits(const Tensor& x) const {
+    return packed_.defined() ? ops::matmul(x, packed_) : ops::matmul(x, table_, {.transpose_b = true});
+  }
+  /// Keeps a copy of the table laid out for logits(), which has the same results after it.
+  void pack() { packed_ = ops::PackedMatrix(table_, /*transpose_b=*/true); }
 
   /// (V, C)
   const Tensor& table() const { return table_; }
@@ -29,6 +33,7 @@ class Embedding {
 
  private:
   Tensor table_;
+  ops::PackedMatrix packed_;
 };
 
 }  // namespace adlib::nn

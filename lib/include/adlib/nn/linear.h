@@ -45,23 +45,32 @@ class Linear {
                   any_bias ? ops::concatenate(biases, 0) : Tensor{});
   }
 
+  /// For inference: lays the weight out for the processor, in the place of the tensor. Same results, bit for
+  /// bit.
+  void pack() {
+    packed_ = ops::PackedMatrix(weight_, layout_ == Layout::out_in);
+    weight_ = {};
+  }
+
   /// activation(x·W + b) + residual. (…, in) -> (…, out); residual, when given: (…, out)
   Tensor operator()(const Tensor& x, ops::Activation activation = ops::Activation::none,
                     const Tensor& residual = {}) const {
-    return ops::matmul(x, weight_,
-                       {.transpose_b = layout_ == Layout::out_in,
-                        .bias = bias_,
-                        .activation = activation,
-                        .residual = residual});
+    ops::MatmulOptions options{.bias = bias_, .activation = activation, .residual = residual};
+    if (packed_.defined()) return ops::matmul(x, packed_, options);
+    options.transpose_b = layout_ == Layout::out_in;
+    return ops::matmul(x, weight_, options);
   }
 
-  std::int64_t out_features() const { return weight_.size(layout_ == Layout::in_out ? 1 : 0); }
+  std::int64_t out_features() const {
+    return packed_.defined() ? packed_.columns() : weight_.size(layout_ == Layout::in_out ? 1 : 0);
+  }
 
-  /// Adds views of output features [begin, end) to `tensors` as `name`.weight and, when there is one,
-  /// `name`.bias.
+  /// Adds output features [begin, end) to `tensors` as `name`.weight and, when there is one, `name`.bias:
+  /// views, or a copy of the weight when it is packed.
   void collect(std::map<std::string, Tensor>& tensors, const std::string& name, std::int64_t begin,
                std::int64_t end, bool with_bias = true) const {
-    tensors[name + ".weight"] = weight_.slice(layout_ == Layout::in_out ? 1 : 0, begin, end);
+    const Tensor weight = packed_.defined() ? packed_.unpack() : weight_;
+    tensors[name + ".weight"] = weight.slice(layout_ == Layout::in_out ? 1 : 0, begin, end);
     if (bias_ && with_bias) tensors[name + ".bias"] = bias_.slice(0, begin, end);
   }
   void collect(std::map<std::string, Tensor>& tensors, const std::string& name) const {
@@ -73,7 +82,8 @@ class Linear {
       : layout_(layout), weight_(std::move(weight)), bias_(std::move(bias)) {}
 
   Layout layout_;
-  Tensor weight_;
+  Tensor weight_;  // undefined when packed
+  ops::PackedMatrix packed_;
   Tensor bias_;  // undefined for a layer without one
 };
 

@@ -23,6 +23,13 @@ class Mlp {
     return down_(inner, ops::Activation::none, residual);
   }
 
+  /// Linear::pack() for every product.
+  void pack() {
+    if (gate_) gate_->pack();
+    up_.pack();
+    down_.pack();
+  }
+
   const std::optional<Linear>& gate() const { return gate_; }
   const Linear& up() const { return up_; }
   const Linear& down() const { return down_; }
