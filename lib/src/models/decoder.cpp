@@ -116,7 +116,8 @@ void validate(const DecoderConfig& c) {
   positive("mlp_width", c.mlp_width);
   require(c.heads % c.kv_heads == 0, "config: ", c.heads, " heads do not divide by ", c.kv_heads,
           " key/value heads");
-  require(c.norm_eps > 0, "config: the norm's epsilon is ", c.norm_eps, ", expected a positive number");
+  require(c.norm_eps > 0 && c.norm_eps < 1, "config: the norm's epsilon is ", c.norm_eps,
+          ", expected a number between 0 and 1");
   if (names_of(c.family).qkv.size() == 1) {
     require(c.kv_heads == c.heads && c.head_dim * c.heads == c.width, "config: ", to_string(c.family),
             " needs as many key/value heads as heads, and heads x head_dim equal to the width; got ", c.heads,
