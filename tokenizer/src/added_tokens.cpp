@@ -44,12 +44,13 @@ std::size_t skip_spaces(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-void AddedTokens::Index::add(std::string_view key, std::size_t token) {
-  trie.add(key, static_cast<std::int32_t>(token), "added_tokens");
+void AddedTokens::Index::add(std::string_view key, std::size_t token, const std::string& where) {
+  trie.add(key, static_cast<std::int32_t>(token), where + ": added_tokens");
   first[static_cast<unsigned char>(key.front())] = true;
 }
 
-AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalize& normalize) {
+AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalize& normalize,
+                         const std::string& where) {
   for (AddedToken& token : tokens) {
     if (token.content.empty()) continue;
     const auto [it, is_new] = by_content_.try_emplace(token.content, tokens_.size());
@@ -64,7 +65,7 @@ AddedTokens::AddedTokens(std::vector<AddedToken> tokens, const Normalize& normal
   for (std::size_t i = 0; i < tokens_.size(); ++i) {
     AddedToken& token = tokens_[i];
     token.text = token.normalized && normalize ? normalize(token.content) : token.content;
-    if (!token.text.empty()) (token.normalized ? normalized_ : raw_).add(token.text, i);
+    if (!token.text.empty()) (token.normalized ? normalized_ : raw_).add(token.text, i, where);
   }
 }
 

@@ -28,8 +28,9 @@ struct AddedToken {
 class AddedTokens {
  public:
   using Normalize = std::function<std::string(std::string_view)>;
-  /// `normalize` may be empty. Later tokens of the same content replace earlier ones.
-  AddedTokens(std::vector<AddedToken> tokens, const Normalize& normalize);
+  /// `normalize` may be empty; `where` names the file in errors. Later tokens of the same content replace
+  /// earlier ones.
+  AddedTokens(std::vector<AddedToken> tokens, const Normalize& normalize, const std::string& where);
 
   const AddedToken* by_id(TokenId id) const;
   const AddedToken* by_content(std::string_view content) const;
@@ -45,7 +46,7 @@ class AddedTokens {
   struct Index {
     Trie trie;
     std::array<bool, 256> first{};
-    void add(std::string_view key, std::size_t token);
+    void add(std::string_view key, std::size_t token, const std::string& where);
   };
 
   std::vector<AddedToken> tokens_;

@@ -89,6 +89,7 @@ std::shared_ptr<const Tokenizer> load_vocab_and_merges(const std::filesystem::pa
   }
 
   PipelineParts parts;
+  parts.where = vocab_path;
   parts.kind = "byte_bpe";
   if (qwen2) parts.normalizer.steps.push_back(normalize_to(NormalForm::nfc));
   parts.pretokenizer.byte_level = true;
@@ -138,6 +139,7 @@ std::shared_ptr<const Tokenizer> load_wordpiece(const std::filesystem::path& dir
     if (!config.config.contains(name)) config.named.try_emplace(name, token);
   }
   PipelineParts parts;
+  parts.where = path;
   parts.kind = "wordpiece";
   BertOptions bert;
   bert.lowercase = config.flag("do_lower_case", true);

@@ -30,9 +30,10 @@ PipelineTokenizer::PipelineTokenizer(PipelineParts parts)
     : parts_(std::move(parts)),
       added_(
           std::move(parts_.added_tokens),
-          parts_.normalizer.empty() ? AddedTokens::Normalize{} : [this](std::string_view text) {
-            return parts_.normalizer(repair_utf8(text));
-          }) {
+          parts_.normalizer.empty()
+              ? AddedTokens::Normalize{}
+              : [this](std::string_view text) { return parts_.normalizer(repair_utf8(text)); },
+          parts_.where) {
   size_ = parts_.model->vocabulary().size();
   for (const AddedToken& token : added_.all()) size_ = std::max<std::int64_t>(size_, token.id + 1);
   // By content, as in Hugging Face: a special token that stands in a vocabulary twice is special under both

@@ -22,6 +22,7 @@ struct Template {
 
 /// All parts of a tokenizer, in the order in which a text meets them.
 struct PipelineParts {
+  std::string where;  ///< the file, for errors
   std::string_view kind;
   Normalizer normalizer;
   Pretokenizer pretokenizer;

@@ -24,8 +24,8 @@ class SentencePieceTokenizer : public Tokenizer {
   };
   SentencePieceTokenizer(std::unique_ptr<sentencepiece::SentencePieceProcessor> model,
                          std::vector<AddedToken> added, Around around, std::optional<TokenId> bos,
-                         std::optional<TokenId> eos)
-      : model_(std::move(model)), added_(std::move(added), {}), around_(around), bos_(bos), eos_(eos) {
+                         std::optional<TokenId> eos, const std::string& where)
+      : model_(std::move(model)), added_(std::move(added), {}, where), around_(around), bos_(bos), eos_(eos) {
     size_ = model_->GetPieceSize();
     for (const AddedToken& token : added_.all()) size_ = std::max<std::int64_t>(size_, token.id + 1);
   }
@@ -161,7 +161,8 @@ std::shared_ptr<const Tokenizer> build(std::string_view bytes, const std::string
                                               config.flag("add_eos_token", t5)};
   const auto bos = special("bos_token", model->bos_id());
   const auto eos = special("eos_token", model->eos_id());
-  return std::make_shared<SentencePieceTokenizer>(std::move(model), std::move(added), around, bos, eos);
+  return std::make_shared<SentencePieceTokenizer>(std::move(model), std::move(added), around, bos, eos,
+                                                  where);
 }
 
 }  // namespace

@@ -191,6 +191,7 @@ PipelineParts read_tokenizer_json(const Json& json, const std::string& where) {
   };
   const auto place = [&](const char* key) { return where + ": " + key; };
   PipelineParts parts;
+  parts.where = where;
   parts.normalizer = read_normalizer(part("normalizer"), place("normalizer"));
   parts.pretokenizer = read_pretokenizer(part("pre_tokenizer"), place("pre_tokenizer"));
   parts.around = read_post_processor(part("post_processor"), place("post_processor"));
