@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "adlib/io/pytorch_bin.h"
-#include "fuzz/memory_file.h"
+#include "support/memory_file.h"
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "adlib/io/safetensors.h"
-#include "fuzz/memory_file.h"
+#include "support/memory_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const adlib::test::MemoryFile bytes(data, size);

@@ -9,6 +9,7 @@
 #include "adlib/io/safetensors.h"
 #include "support/catch.h"
 #include "support/files.h"
+#include "support/memory_file.h"
 
 using namespace adlib;
 
@@ -72,8 +73,8 @@ TEST_CASE("mutated safetensors files are read or refused", "[io][safetensors]") 
                                       {"b", Tensor::from<bool>({true, false, true}, {3})},
                                       {"c", Tensor::empty({0, 2}, DType::i64)}});
   const int accepted = count_accepted(test::read_text(dir / "seed"), 3000, [&](const std::string& bytes) {
-    test::write_text(dir / "x", bytes);
-    const auto file = io::SafetensorsFile::open(dir / "x");
+    const test::MemoryFile memory(bytes.data(), bytes.size());
+    const auto file = io::SafetensorsFile::open(memory.path());
     for (const auto& info : file.tensors()) (void)io::count_non_finite(file.tensor(info.name));
   });
   CHECK(accepted > 0);
@@ -81,12 +82,11 @@ TEST_CASE("mutated safetensors files are read or refused", "[io][safetensors]") 
 }
 
 TEST_CASE("mutated torch.save files are read or refused", "[io][pytorch]") {
-  test::TempDir dir;
   const std::string seed =
       test::read_text(test::data_dir() / "io" / GENERATE("torch_small.bin", "torch_protocol4.bin"));
   const int accepted = count_accepted(seed, 2000, [&](const std::string& bytes) {
-    test::write_text(dir / "x", bytes);
-    const auto file = io::PytorchFile::open(dir / "x");
+    const test::MemoryFile memory(bytes.data(), bytes.size());
+    const auto file = io::PytorchFile::open(memory.path());
     for (const auto& info : file.tensors()) (void)io::count_non_finite(file.tensor(info.name));
   });
   CHECK(accepted > 0);

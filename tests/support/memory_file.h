@@ -1,4 +1,5 @@
-// tests/fuzz/memory_file.h: bytes under a file name, without a disk.
+// tests/support/memory_file.h: bytes under a file name, without a disk: thousands of damaged files cost no
+// I/O.
 #pragma once
 
 #include <sys/mman.h>
