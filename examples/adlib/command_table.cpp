@@ -37,10 +37,11 @@ OptionRow option_row(const CLI::Option& option) {
   if (option.get_items_expected_max() > 0) {
     const std::string type = option.get_type_name();
     row.choices = choices_in(type);
-    row.value =
-        row.choices.empty() ? type.substr(0, type.find(':')) : type.substr(0, type.find_first_of(":{"));
+    const std::size_t check = type.find_first_of("{[");  // ":{a,b}", ":INT in [1 - 9]": what CLI11 adds
+    row.value = check == std::string::npos ? type : type.substr(0, type.rfind(':', check));
     if (row.value.empty()) row.value = "VALUE";
     row.preset = option.get_default_str();
+    if (row.preset.starts_with('[')) row.preset = row.preset.substr(1, row.preset.size() - 2);  // of a list
   }
   return row;
 }

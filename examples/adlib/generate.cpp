@@ -81,8 +81,8 @@ class JsonLinesRun {
     decode_ += result.decode_seconds;
   }
   void finish() const {
-    console_.note(std::to_string(requests_) +
-                  " requests: " + report(prompt_tokens_, generated_, prefill_, decode_));
+    console_.note(std::to_string(requests_) + (requests_ == 1 ? " request: " : " requests: ") +
+                  report(prompt_tokens_, generated_, prefill_, decode_));
   }
 
  private:
@@ -128,15 +128,19 @@ int run(const Options& options, const Console& console) {
   if (from_input && !prompt.empty()) throw UsageError("a prompt and --input exclude each other");
   if (!from_input && prompt.empty())
     throw UsageError("there is no prompt: give it as text, as --input FILE, or as --input - for stdin");
+  const bool json_lines = is_json_lines(options);
+  if (options.generation.top_logprobs && !json_lines)
+    throw UsageError("--top-logprobs needs --jsonl, which has a place for them");
   check(options.generation);
 
   const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));
   if (is_untrained(options.model)) console.warn(options.model + " holds untrained weights: they write noise");
   const GenerationConfig config = apply(options.generation, generator.defaults(), generator.tokenizer());
-  validate(config);
-  console.note("seed " + std::to_string(config.seed));
+  if (json_lines || config.do_sample || options.generation.seed) {
+    console.note("seed " + std::to_string(config.seed));
+  }
   Output output(options.output);
-  if (from_input && is_json_lines(options)) {
+  if (from_input && json_lines) {
     answer_lines(options, generator, config, output, console);
   } else {
     if (from_input) {
@@ -144,7 +148,7 @@ int run(const Options& options, const Console& console) {
         prompt.assign(std::istreambuf_iterator<char>(in), {});
       });
     }
-    if (is_json_lines(options)) {
+    if (json_lines) {
       JsonLinesRun lines(generator, output, console);
       lines.answer({io::Json(), prompt, config}, "prompt");
       lines.finish();
@@ -177,7 +181,11 @@ void add_generate(CLI::App& app, Session& session) {
   command->add_flag("--jsonl", options->json_lines, "JSON Lines out, and in when --input is given")
       ->group("Input and output");
   add_load_flags(*command, options->load);
-  add_generation_flags(*command, options->generation);
+  add_generation_flags(*command, options->generation, "without it one is drawn and printed");
+  command
+      ->add_option("--top-logprobs", options->generation.top_logprobs,
+                   "With --jsonl: report log-probabilities, with the n likeliest alternatives")
+      ->group("Report");
   command->footer(
       "Examples:\n"
       "  adlib generate model 'Once upon a time' --max-new-tokens 40\n"

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <random>
 
+#include "adlib/core/error.h"
 #include "app.h"
 
 namespace adlib::cli {
@@ -33,7 +34,7 @@ void set(T& field, const std::optional<T>& flag) {
 
 }  // namespace
 
-void add_generation_flags(CLI::App& command, GenerationFlags& f) {
+void add_generation_flags(CLI::App& command, GenerationFlags& f, const std::string& without_seed) {
   const std::string length = "Length";
   command.add_option("--max-new-tokens", f.max_new_tokens, "Stop after this many tokens")->group(length);
   command.add_option("--min-new-tokens", f.min_new_tokens, "No end of text before this many tokens")
@@ -61,15 +62,14 @@ void add_generation_flags(CLI::App& command, GenerationFlags& f) {
           "--do-sample,!--no-do-sample", [&f](std::int64_t count) { f.do_sample = count > 0; },
           "Draw tokens instead of taking the likeliest")
       ->group(sampling);
-  command.add_option("--temperature", f.temperature, "Divides the scores; below 1 is bolder")
+  command.add_option("--temperature", f.temperature, "Divides the scores; above 1 is bolder")
       ->group(sampling);
   command.add_option("--top-k", f.top_k, "Draw from the k likeliest tokens; 0 is all")->group(sampling);
   command.add_option("--top-p", f.top_p, "Draw from the smallest set with this probability")->group(sampling);
   command
       .add_option("--min-p", f.min_p, "Draw from tokens with this share of the likeliest one's probability")
       ->group(sampling);
-  command.add_option("--seed", f.seed, "Same seed, same text; without it one is drawn and printed")
-      ->group(sampling);
+  command.add_option("--seed", f.seed, "Same seed, same text; " + without_seed)->group(sampling);
   command.add_option("--num-return-sequences", f.num_return_sequences, "Texts for each prompt")
       ->group(sampling);
 
@@ -105,16 +105,14 @@ void add_generation_flags(CLI::App& command, GenerationFlags& f) {
   command.add_option("--early-stopping", f.early_stopping, "When beams that are done end the search")
       ->check(CLI::IsMember({"false", "true", "never"}))
       ->group(beams);
-
-  command
-      .add_option("--top-logprobs", f.top_logprobs,
-                  "Report log-probabilities, with the n likeliest alternatives")
-      ->group("Report");
 }
 
 void check(const GenerationFlags& f) {
   if (shapes_sampling(f) && f.do_sample == false) {
     throw UsageError("--no-do-sample contradicts --temperature, --top-k, --top-p and --min-p");
+  }
+  if (f.temperature == 0.0f) {
+    throw UsageError("--temperature is 0; for the likeliest text give --no-do-sample in its place");
   }
   for (const std::string& bias : f.logit_bias) parse_bias(bias);
 }
@@ -155,6 +153,11 @@ GenerationConfig apply(const GenerationFlags& f, GenerationConfig config, const 
     config.seed = *f.seed;
   } else if (config.do_sample) {
     config.seed = std::random_device{}();
+  }
+  try {
+    validate(config);
+  } catch (const Error& error) {
+    throw UsageError(error.what());
   }
   return config;
 }

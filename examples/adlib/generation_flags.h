@@ -34,15 +34,17 @@ struct GenerationFlags {
   std::string too_long;
 };
 
-void add_generation_flags(CLI::App& command, GenerationFlags& flags);
+/// `without_seed` ends the help of --seed. The flag of top_logprobs is left to the command that can report
+/// them.
+void add_generation_flags(CLI::App& command, GenerationFlags& flags, const std::string& without_seed);
 
 /// What can be wrong with the flags alone, before a model is loaded. Throws UsageError for --no-do-sample
-/// beside a flag that shapes sampling, and for a --logit-bias that is not ID:BIAS.
+/// beside a flag that shapes sampling, for --temperature 0, and for a --logit-bias that is not ID:BIAS.
 void check(const GenerationFlags& flags);
 
 /// `config` with the flags that were given. One of --temperature, --top-k, --top-p, --min-p switches sampling
 /// on. Without --seed, a sampling config gets one from the system's entropy; print it, so that the run can be
-/// repeated.
+/// repeated. Throws UsageError where the two together are no valid configuration.
 GenerationConfig apply(const GenerationFlags& flags, GenerationConfig config, const Tokenizer& tokenizer);
 
 }  // namespace adlib::cli

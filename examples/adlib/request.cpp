@@ -51,10 +51,9 @@ const std::set<std::string_view>& known_fields() {
   return names;
 }
 
-// The line with every setting under its Hugging Face name.
-Json normalise(const Json& object, const std::string& where) {
-  Json out = Json::object();
-  for (const auto& [name, value] : object.items()) {
+// Every field is known, and no setting is there under both of its names.
+void check_names(const Json& object, const std::string& where) {
+  for (const auto& [name, unused_value] : object.items()) {
     const auto alias = openai_names().find(name);
     const std::string target = alias == openai_names().end() ? name : alias->second;
     if (!known_fields().contains(target)) {
@@ -64,27 +63,25 @@ Json normalise(const Json& object, const std::string& where) {
       for (const auto& [openai, unused] : openai_names()) names += ", " + std::string(openai);
       fail(ErrorCode::bad_format, where, ": field '", name, "' is unknown; the fields are ", names);
     }
-    if (out.contains(target)) {
+    if (target != name && object.contains(target)) {
       fail(ErrorCode::bad_format, where, ": field '", name, "' sets '", target,
            "' a second time; keep one of them");
     }
-    out[target] = value;
   }
-  return out;
 }
 
 class Fields {
  public:
   Fields(const Json& object, const std::string& where) : fields_(object, where) {}
 
-  bool has(const char* name) const { return fields_.has(name); }
-  const Json& at(const char* name) const { return fields_.at(name); }
+  bool has(const char* name) const { return fields_.has(spelled(name)); }
+  const Json& at(const char* name) const { return fields_.at(spelled(name)); }
   [[noreturn]] void wrong(const char* name, const char* expected) const {
-    fail(ErrorCode::bad_format, fields_.where(), ": field '", name, "' is ", fields_.at(name).dump(),
+    fail(ErrorCode::bad_format, fields_.where(), ": field '", spelled(name), "' is ", at(name).dump(),
          ", expected ", expected);
   }
   void read(const char* name, std::int64_t& value) const {
-    if (has(name)) value = fields_.integer(name, 0, std::numeric_limits<std::int32_t>::max());
+    if (has(name)) value = fields_.integer(spelled(name), 0, std::numeric_limits<std::int32_t>::max());
   }
   void read(const char* name, float& value) const {
     if (has(name)) value = static_cast<float>(fields_.number(name));
@@ -99,6 +96,14 @@ class Fields {
   const io::JsonFields& raw() const { return fields_; }
 
  private:
+  // The name that the request has for a setting: errors speak of what was written.
+  const char* spelled(const char* name) const {
+    for (const auto& [openai, target] : openai_names()) {
+      if (std::string_view(target) == name && fields_.has(openai.data())) return openai.data();
+    }
+    return name;
+  }
+
   io::JsonFields fields_;
 };
 
@@ -226,8 +231,8 @@ Json logprobs_json(const Completion& completion, const Tokenizer& tokenizer) {
 
 Request parse_request(const Json& object, const std::string& where, const GenerationConfig& base,
                       const Tokenizer& tokenizer) {
-  const Json normal = normalise(object, where);
-  const Fields fields(normal, where);
+  check_names(object, where);
+  const Fields fields(object, where);
   Request request;
   request.id = fields.has("id") ? fields.at("id") : Json();
   request.prompt = fields.raw().string("prompt");

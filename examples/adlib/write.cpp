@@ -6,6 +6,7 @@
 
 #include "adlib/generate/generator.h"
 #include "app.h"
+#include "copywriter/collect/money.h"
 #include "copywriter/collect/read.h"
 #include "copywriter/write/write_copy.h"
 #include "generation_flags.h"
@@ -72,18 +73,22 @@ cw::CopyOptions copy_options(const Options& options) {
 
 GenerationConfig generation_config(GenerationFlags flags, const Generator& generator) {
   if (!flags.seed) flags.seed = 0;  // each copy has a seed of its own, made of this and of what it is about
+  flags.num_return_sequences = 1;   // whatever generation_config.json says
   GenerationConfig config = apply(flags, generator.defaults(), generator.tokenizer());
   // Different customers should not all read the likeliest sentence: copy is drawn unless that is switched
   // off.
   if (!flags.do_sample && config.num_beams == 1) config.do_sample = true;
-  config.num_return_sequences = 1;  // whatever generation_config.json says
   validate(config);
   return config;
 }
 
+std::string counted(std::int64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 void report(const cw::CopySummary& summary, const Console& console) {
   std::ostringstream out;
-  out << summary.written << (summary.written == 1 ? " text" : " texts");
+  out << counted(summary.written, "text");
   if (summary.skipped > 0) out << " (" << summary.skipped << " were there already)";
   out << ", " << summary.prompt_tokens << " prompt tokens, " << summary.generated_tokens << " written, "
       << std::fixed << std::setprecision(2) << summary.seconds << " s";
@@ -101,6 +106,9 @@ int run(const Options& options, const Console& console) {
   if (options.generation.num_return_sequences.value_or(1) != 1) {
     throw UsageError("write makes one text for each job: --num-return-sequences must be 1");
   }
+  if (!options.currency.empty() && !cw::is_currency(options.currency)) {
+    throw UsageError("--currency is '" + options.currency + "', expected an ISO 4217 code such as CNY");
+  }
   // Everything that can be wrong with the input is found before the model is loaded.
   const cw::CopyOptions copy = copy_options(options);
   const cw::ReadOptions reading{.currency = options.currency};
@@ -116,9 +124,8 @@ int run(const Options& options, const Console& console) {
   if (is_untrained(options.model)) {
     console.warn(options.model + " holds untrained weights: the texts are noise, only the path is real");
   }
-  console.note(std::to_string(jobs.size()) + (jobs.size() == 1 ? " text" : " texts") + " to write (" +
-               std::to_string(customers.size()) + " customers, " + std::to_string(products.size()) +
-               " products), seed " + std::to_string(copy.seed));
+  console.note(counted(jobs.size(), "text") + " to write (" + counted(customers.size(), "customer") + ", " +
+               counted(products.size(), "product") + "), seed " + std::to_string(copy.seed));
   const cw::WriteText write = [&](const std::string& prompt, std::uint64_t seed) {
     GenerationConfig mine = config;
     mine.seed = seed;
@@ -213,7 +220,7 @@ void add_write(CLI::App& app, Session& session) {
       ->capture_default_str()
       ->group(what);
   command->add_option("--limit", options->limit, "Write at most this many texts; 0 is all")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000}))
       ->type_name("N")
       ->capture_default_str()
       ->group(what);
@@ -223,7 +230,7 @@ void add_write(CLI::App& app, Session& session) {
       ->type_name("DIR")
       ->group(what);
   add_load_flags(*command, options->load);
-  add_generation_flags(*command, options->generation);
+  add_generation_flags(*command, options->generation, "0 without it");
   command->footer(
       "Examples:\n"
       "  adlib write --model model --products products.csv --customers customers.jsonl --language en\n"

@@ -24,6 +24,10 @@ TEST_CASE("wrong use exits with 2 and says on stderr what is wrong", "[cli]") {
       {{"generate", "model"}, "there is no prompt"},
       {{"generate", "model", "text", "--input", "file"}, "exclude each other"},
       {{"generate", "model", "text", "--no-do-sample", "--temperature", "0.5"}, "contradicts"},
+      {{"generate", "model", "text", "--temperature", "0"}, "--no-do-sample"},
+      {{"generate", tiny_model().string(), "text", "--top-p", "2"}, "top_p is 2"},
+      {{"generate", tiny_model().string(), "text", "--max-new-tokens", "-3"}, "max_new_tokens is -3"},
+      {{"generate", "model", "text", "--top-logprobs", "2"}, "--jsonl"},
       {{"generate", "model", "text", "--no-such-flag"}, "--no-such-flag"},
       {{"generate", "model", "text", "--max-new-tokens", "many"}, "--max-new-tokens"},
       {{"generate", "model", "text", "--early-stopping", "perhaps"}, "--early-stopping"},
@@ -39,6 +43,9 @@ TEST_CASE("wrong use exits with 2 and says on stderr what is wrong", "[cli]") {
       {{"write", "--model", "m", "--products", "p", "--customers", "c", "--resume"},
        "--resume needs --output"},
       {{"write", "--model", "m", "--products", "-", "--customers", "-"}, "only one of"},
+      {{"write", "--model", "m", "--products", "p", "--customers", "c", "--currency", "YUAN"}, "'YUAN'"},
+      {{"write", "--model", "m", "--products", "p", "--customers", "c", "--limit", "-1"},
+       "range 0 to 1000000000"},
       {{"completion", "tcsh"}, "tcsh"},
   }));
   const Finished finished = adlib_tool(arguments);
