@@ -1,5 +1,4 @@
-// 02: load a model and write for one customer. Usage: 02_generate MODEL_DIR   (adlib init MODEL_DIR makes
-// one)
+// 02: load a model and write for one customer. Usage: 02_generate MODEL_DIR   (adlib init MODEL_DIR makes it)
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -13,7 +12,9 @@ namespace {
 std::string prompt_for(const adlib::io::JsonFields& customer) {
   std::string who;
   if (customer.has("age")) who += std::to_string(customer.integer("age", 0, 150)) + "岁";
-  if (customer.has("gender")) who += customer.string("gender") == "male" ? "男性" : "女性";
+  const std::string gender = customer.has("gender") ? customer.string("gender") : "";
+  if (gender == "male") who += "男性";
+  if (gender == "female") who += "女性";
   std::string interests;
   if (customer.has("interests")) {
     for (const auto& interest : customer.at("interests")) {
@@ -40,9 +41,8 @@ int main(int argc, char** argv) {
     config.temperature = 0.8f;
     config.seed = 42;
     const adlib::Result result = generator.generate(prompt, config, [](std::string_view piece) {
-      std::printf("%.*s", static_cast<int>(piece.size()),
-                  piece.data());  // as it is written, whole characters only
-      return true;                // false would stop
+      std::printf("%.*s", static_cast<int>(piece.size()), piece.data());  // whole characters, as they come
+      return true;                                                        // false would stop
     });
     std::printf("\n%lld prompt tokens, %zu new ones, finished by %s\n",
                 static_cast<long long>(result.prompt_tokens), result.completions[0].ids.size(),
