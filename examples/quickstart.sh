@@ -31,11 +31,16 @@ echo "==> 3. a model: adlib init build/quickstart-model"
 "$adlib" init build/quickstart-model --family gpt2 --size tiny --seed 1 --force
 
 demo=examples/copywriter/demo
+head -n 2 "$demo/products.csv" >build/quickstart-product.csv  # one product, so that three customers fit the screen
 for language in zh en; do
-  echo "==> 4. copy ($language): adlib write --model build/quickstart-model --products $demo/products.csv …"
-  "$adlib" write --model build/quickstart-model --products "$demo/products.csv" \
-    --customers "$demo/customers.jsonl" --language "$language" --scene recommendation --limit 3 \
-    --max-new-tokens 40
+  write=("$adlib" write --model build/quickstart-model --products build/quickstart-product.csv
+         --customers "$demo/customers.jsonl" --language "$language" --limit 3 --max-new-tokens 40)
+  echo "==> 4. copy ($language): ${write[*]}"
+  "${write[@]}"
 done
-echo
-echo "Done in $SECONDS s of 600. The second command is tests/run.sh."
+cat <<TEXT
+
+Done in $SECONDS s of 600. Each line above is one copy: "prompt" is what the model was told about the customer and the
+product, "text" is what it wrote. These texts are noise, because the weights are random; give --model the directory of
+a trained GPT-2, Llama or Qwen2 model for words. The second command is tests/run.sh.
+TEXT
