@@ -5,7 +5,7 @@
 
 int main() {
   using adlib::Tensor;
-  const Tensor q = Tensor::from<float>({2, 0}, {1, 1, 1, 2});              // (B, H, Tq, D)
+  const Tensor q = Tensor::from<float>({2, 0}, {1, 1, 1, 2});               // (B, H, Tq, D)
   const Tensor k = Tensor::from<float>({1, 0, 0, 1, -1, 0}, {1, 1, 3, 2});  // (B, H, Tk, D)
   const Tensor v = Tensor::from<float>({1, 10, 100}, {1, 1, 3, 1});         // (B, H, Tk, Dv)
   try {

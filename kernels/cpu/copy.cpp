@@ -71,23 +71,28 @@ void copy(CpuContext&, To* out, const From* in, const Extents& extents, const St
 
 // Every pair of element types.
 #define ADLIB_COPY(To, From) \
-  template void copy(CpuContext&, To*, const From*, const Extents&, const Strides&, const Strides&);
-#define ADLIB_COPY_TO(To)                                                                                   \
-  ADLIB_COPY(To, float)                                                                                     \
-  ADLIB_COPY(To, float16)                                                                                   \
-  ADLIB_COPY(To, bfloat16) ADLIB_COPY(To, double) ADLIB_COPY(To, std::int64_t) ADLIB_COPY(To, std::int32_t) \
-      ADLIB_COPY(To, std::int16_t) ADLIB_COPY(To, std::int8_t) ADLIB_COPY(To, std::uint8_t)                 \
-          ADLIB_COPY(To, bool)
-ADLIB_COPY_TO(float)
-ADLIB_COPY_TO(float16)
-ADLIB_COPY_TO(bfloat16)
-ADLIB_COPY_TO(double)
-ADLIB_COPY_TO(std::int64_t)
-ADLIB_COPY_TO(std::int32_t)
-ADLIB_COPY_TO(std::int16_t)
-ADLIB_COPY_TO(std::int8_t)
-ADLIB_COPY_TO(std::uint8_t)
-ADLIB_COPY_TO(bool)
+  template void copy(CpuContext&, To*, const From*, const Extents&, const Strides&, const Strides&)
+#define ADLIB_COPY_TO(To)       \
+  ADLIB_COPY(To, float);        \
+  ADLIB_COPY(To, float16);      \
+  ADLIB_COPY(To, bfloat16);     \
+  ADLIB_COPY(To, double);       \
+  ADLIB_COPY(To, std::int64_t); \
+  ADLIB_COPY(To, std::int32_t); \
+  ADLIB_COPY(To, std::int16_t); \
+  ADLIB_COPY(To, std::int8_t);  \
+  ADLIB_COPY(To, std::uint8_t); \
+  ADLIB_COPY(To, bool)
+ADLIB_COPY_TO(float);
+ADLIB_COPY_TO(float16);
+ADLIB_COPY_TO(bfloat16);
+ADLIB_COPY_TO(double);
+ADLIB_COPY_TO(std::int64_t);
+ADLIB_COPY_TO(std::int32_t);
+ADLIB_COPY_TO(std::int16_t);
+ADLIB_COPY_TO(std::int8_t);
+ADLIB_COPY_TO(std::uint8_t);
+ADLIB_COPY_TO(bool);
 #undef ADLIB_COPY_TO
 #undef ADLIB_COPY
 

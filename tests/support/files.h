@@ -24,7 +24,8 @@ inline std::filesystem::path shared_dir() { return source_dir().parent_path() / 
 /// Use: if (!have(shared_dir() / "vectors/onnx")) return;
 inline bool have(const std::filesystem::path& path) {
   if (std::filesystem::exists(path)) return true;
-  std::cout << "SKIPPED: " << path.lexically_relative(source_dir().parent_path()).string() << " is not here\n";
+  std::cout << "SKIPPED: " << path.lexically_relative(source_dir().parent_path()).string()
+            << " is not here\n";
   return false;
 }
 
