@@ -1,6 +1,7 @@
 // adlib: the command-line tool. Three exits: 0 done, 1 failed, 2 wrong use.
 #include <exception>
 
+#include "adlib/core/parallel.h"
 #include "app.h"
 
 int main(int argc, char** argv) {
@@ -11,6 +12,11 @@ int main(int argc, char** argv) {
   app.add_flag_callback(
          "-q,--quiet", [&] { session.console.set_quiet(true); }, "No progress and timings on stderr")
       ->trigger_on_parse();
+  app.add_option_function<int>(
+         "--threads", [](const int& threads) { adlib::set_num_threads(threads); },
+         "Threads that an operation may use; default: ADLIB_NUM_THREADS, else every processor")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.require_subcommand(0, 1);  // none at all is reported below: CLI11 would say so for a mistyped one, too
   app.fallthrough();             // --quiet may stand after the subcommand, too
