@@ -55,6 +55,17 @@ TEST_CASE("generate writes the same text for the same seed and says which seed t
   CHECK(drawn.out == with_seed(seed.c_str()).out);
 }
 
+TEST_CASE("generate writes the same text with any number of threads", "[cli]") {
+  const auto with_threads = [&](const char* threads) {
+    return generate({"Hello", "--max-new-tokens", "24", "--seed", "7", "--threads", threads});
+  };
+  const Finished one = with_threads("1");
+  REQUIRE(one.exit_code == 0);
+  CHECK(one.out == with_threads("2").out);
+  CHECK(one.out == with_threads("5").out);
+  CHECK(with_threads("0").exit_code == 2);
+}
+
 TEST_CASE("generate takes its prompt from words, a file or stdin alike", "[cli]") {
   const TempDir dir;
   write_text(dir / "prompt.txt", "two words");
