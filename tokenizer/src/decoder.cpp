@@ -20,18 +20,16 @@ int fallback_byte(std::string_view token) {
 
 /// Takes away the spaces that joining by spaces put before English punctuation and contractions.
 void tidy(std::string& text) {
-  static const std::array<std::pair<const char*, const char*>, 11> rules = {{{" .", "."},
-                                                                             {" ?", "?"},
-                                                                             {" !", "!"},
-                                                                             {" ,", ","},
-                                                                             {" ' ", "'"},
-                                                                             {" n't", "n't"},
-                                                                             {" 'm", "'m"},
-                                                                             {" do not", " don't"},
-                                                                             {" 's", "'s"},
-                                                                             {" 've", "'ve"},
-                                                                             {" 're", "'re"}}};
-  for (const auto& [from, to] : rules) replace(from, to)(text);
+  static const std::array<NormalizerStep, 11> rules = {
+      replace(" .", "."),   replace(" ?", "?"),     replace(" !", "!"),    replace(" ,", ","),
+      replace(" ' ", "'"),  replace(" n't", "n't"), replace(" 'm", "'m"),  replace(" do not", " don't"),
+      replace(" 's", "'s"), replace(" 've", "'ve"), replace(" 're", "'re")};
+  // Each begins with a space and one of these: most words need no rule.
+  const std::size_t space = text.rfind(' ');
+  if (space == std::string::npos) return;
+  if (space == 0 && (text.size() == 1 || std::string_view(".?!,'nd").find(text[1]) == std::string_view::npos))
+    return;
+  for (const NormalizerStep& rule : rules) rule(text);
 }
 
 }  // namespace
