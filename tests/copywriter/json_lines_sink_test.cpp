@@ -1,5 +1,6 @@
 #include "copywriter/write/json_lines_sink.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,6 +44,24 @@ TEST_CASE("An output appears only when it is finished", "[copywriter][sink]") {
     CHECK_THAT(error_of([&] { sink.write({}); }), ContainsSubstring("already finished"));
     CHECK_THAT(error_of([&] { sink.finish(); }), ContainsSubstring("already finished"));
   }
+}
+
+TEST_CASE("A symbolic link stays a link, and no device or pipe is renamed over", "[copywriter][sink]") {
+  TempDir dir;
+  std::filesystem::create_directory(dir / "store");
+  write_text(dir / "store" / "real.jsonl", "old\n");
+  std::filesystem::create_symlink(dir / "store" / "real.jsonl", dir / "o.jsonl");
+  JsonLinesSink sink(dir / "o.jsonl", Start::fresh);
+  sink.write({{"n", 1}});
+  sink.finish();
+  CHECK(std::filesystem::is_symlink(dir / "o.jsonl"));
+  CHECK(read_text(dir / "store" / "real.jsonl") == "{\"n\":1}\n");
+
+  REQUIRE(::mkfifo((dir / "pipe").c_str(), 0600) == 0);
+  CHECK_THAT(error_of([&] { JsonLinesSink(dir / "pipe", Start::fresh); }),
+             ContainsSubstring("pipe is a device or a pipe"));
+  CHECK(std::filesystem::is_fifo(dir / "pipe"));
+  CHECK_FALSE(std::filesystem::exists(dir / "pipe.partial"));
 }
 
 TEST_CASE("A fresh start does not throw away what an interrupted run left", "[copywriter][sink]") {

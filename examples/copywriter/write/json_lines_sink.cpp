@@ -45,6 +45,12 @@ off_t whole_lines(int file, const std::filesystem::path& path) {
   return 0;
 }
 
+// What a symbolic link points to, so that the link stays a link; any other path unchanged.
+std::filesystem::path link_target(std::filesystem::path path) {
+  if (!std::filesystem::is_symlink(path)) return path;
+  return std::filesystem::weakly_canonical(path);
+}
+
 void copy_file(const std::filesystem::path& from, int to, const std::filesystem::path& to_path) {
   std::ifstream in(from, std::ios::binary);
   if (!in) system_error(from, "opening");
@@ -57,7 +63,7 @@ void copy_file(const std::filesystem::path& from, int to, const std::filesystem:
 }  // namespace
 
 JsonLinesSink::JsonLinesSink(std::filesystem::path output, Start start)
-    : output_(std::move(output)), partial_(output_.string() + ".partial") {
+    : output_(link_target(std::move(output))), partial_(output_.string() + ".partial") {
   const bool left_over = std::filesystem::exists(partial_);
   if (start == Start::fresh && left_over) {
     fail(ErrorCode::invalid_argument, partial_.string(),
@@ -65,6 +71,11 @@ JsonLinesSink::JsonLinesSink(std::filesystem::path output, Start start)
   }
   if (std::filesystem::is_directory(output_)) {
     fail(ErrorCode::io, output_.string(), " is a directory, expected the path of a file to write");
+  }
+  // finish() would replace the device or pipe itself; for root, also /dev/null.
+  if (std::filesystem::exists(output_) && !std::filesystem::is_regular_file(output_)) {
+    fail(ErrorCode::io, output_.string(),
+         " is a device or a pipe, which cannot be renamed over; write to stdout in its place");
   }
   file_ = ::open(partial_.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (file_ < 0) system_error(partial_, "opening");
