@@ -210,6 +210,24 @@ TEST_CASE("an empty prompt begins with BOS, or is refused without one", "[genera
         tiny_generator().generate(Ids{17}, config).completions[0].ids);
 }
 
+TEST_CASE("a prompt keeps what its tokenizer puts in front, not what it puts behind", "[generate]") {
+  // As BERT's [CLS] text [SEP], of which the Chinese GPT-2s have [SEP] as their end of text.
+  struct Bracketing : test::TinyTokenizer {
+    std::vector<TokenId> encode_with_special(std::string_view text) const override {
+      std::vector<TokenId> ids = encode(text);
+      ids.insert(ids.begin(), 128);
+      ids.push_back(129);
+      return ids;
+    }
+    bool is_special(TokenId id) const override { return id == 128 || id == 129; }
+  };
+  const Generator generator(test::tiny_decoder(), std::make_shared<Bracketing>(), {});
+  const GenerationConfig config = sampled(1, 8);
+  CHECK(generator.generate("ab", config).prompt_tokens == 3);
+  CHECK(same(generator.generate("ab", config), generator.generate(Ids{128, 'a', 'b'}, config)));
+  CHECK_THAT(error_of([&] { generator.generate("", config); }), ContainsSubstring("the prompt is empty"));
+}
+
 TEST_CASE("ids outside the vocabulary are refused by name", "[generate]") {
   const Generator generator = tiny_generator();
   const auto refusal = [&](auto change) {

@@ -1,5 +1,8 @@
 #include "generate/prompt.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "adlib/core/error.h"
 
 namespace adlib::generate {
@@ -33,6 +36,12 @@ GenerationConfig complete(GenerationConfig config, const GenerationConfig& defau
 
 std::vector<TokenId> encode_prompt(const Tokenizer& tokenizer, std::string_view prompt) {
   std::vector<TokenId> ids = tokenizer.encode_with_special(prompt);
+  if (!ids.empty() && tokenizer.is_special(ids.back())) {
+    // What a tokenizer puts behind a text, such as BERT's [SEP], says that it is over. A prompt goes on.
+    const std::vector<TokenId> text = tokenizer.encode(prompt);
+    const auto begin = std::search(ids.begin(), ids.end(), text.begin(), text.end());
+    if (begin != ids.end()) ids.erase(begin + std::ssize(text), ids.end());
+  }
   if (ids.empty() && tokenizer.bos_id()) ids.push_back(*tokenizer.bos_id());
   return ids;
 }

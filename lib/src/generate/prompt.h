@@ -19,7 +19,8 @@ void check_vocabularies(const Tokenizer& tokenizer, const DecoderConfig& model, 
 GenerationConfig complete(GenerationConfig config, const GenerationConfig& defaults,
                           const DecoderConfig& model);
 
-/// The ids of a prompt with the special tokens around it; an empty prompt is the BOS token.
+/// The ids of a prompt after the special tokens that the tokenizer puts in front; those behind it are left
+/// out. An empty prompt is the BOS token.
 std::vector<TokenId> encode_prompt(const Tokenizer& tokenizer, std::string_view prompt);
 
 /// `ids` cut as too_long says, so that prompt and continuation fit the context. A BOS token at the front
