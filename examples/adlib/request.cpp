@@ -216,12 +216,16 @@ Json logprobs_json(const Completion& completion, const Tokenizer& tokenizer) {
   Json ids = Json::array();
   Json values = Json::array();
   Json top = Json::array();
+  // A model's vocabulary is often padded beyond its tokenizer's: those ids have no spelling.
+  const auto spelling = [&](TokenId id) {
+    return id < tokenizer.vocab_size() ? tokenizer.id_to_token(id) : concat("token_id:", id);
+  };
   for (const TokenLogprob& token : completion.logprobs) {
-    tokens.push_back(tokenizer.id_to_token(token.id));
+    tokens.push_back(spelling(token.id));
     ids.push_back(token.id);
     values.push_back(token.logprob);
     Json alternatives = Json::object();
-    for (const auto& [id, logprob] : token.top) alternatives[tokenizer.id_to_token(id)] = logprob;
+    for (const auto& [id, logprob] : token.top) alternatives[spelling(id)] = logprob;
     top.push_back(std::move(alternatives));
   }
   return {{"tokens", tokens}, {"token_ids", ids}, {"token_logprobs", values}, {"top_logprobs", top}};

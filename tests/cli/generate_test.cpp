@@ -1,5 +1,7 @@
 // adlib generate: text, JSON Lines, seeds, and what is refused.
 #include "adlib/io/json.h"
+#include "adlib/models/checkpoint.h"
+#include "adlib/models/decoder.h"
 #include "cli/program.h"
 #include "support/catch.h"
 #include "support/files.h"
@@ -132,6 +134,22 @@ TEST_CASE("generate answers JSON Lines with OpenAI's field names and passes the 
   CHECK(second["seed"] == 101);  // --seed and its place among the requests
   CHECK(second["usage"]["prompt_tokens"] == 6);
   CHECK_FALSE(second["choices"][0].contains("logprobs"));
+}
+
+TEST_CASE("generate reports log-probabilities of ids that pad the model's vocabulary", "[cli]") {
+  const TempDir dir;  // as Qwen2's: the model knows 300 ids, its tokenizer 257
+  adlib::DecoderConfig config = adlib::read_config(tiny_model());
+  config.vocab_size = 300;
+  adlib::save(adlib::Decoder(config, adlib::random_weights(config, 1)), dir.path());
+  for (const char* file : {"vocab.json", "merges.txt", "tokenizer_config.json"})
+    std::filesystem::copy_file(tiny_model() / file, dir / file);
+  const Finished finished = adlib_tool({"generate", dir.path().string(), "Hello", "--jsonl", "--top-logprobs",
+                                        "300", "--max-new-tokens", "2", "--seed", "1"});
+  INFO(finished.err);
+  REQUIRE(finished.exit_code == 0);
+  const Json top = Json::parse(finished.out)["choices"][0]["logprobs"]["top_logprobs"][0];
+  CHECK(top.size() == 300);
+  CHECK(top.contains("token_id:299"));
 }
 
 TEST_CASE("generate reads a setting under both of its names alike", "[cli]") {
