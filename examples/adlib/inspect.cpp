@@ -1,6 +1,4 @@
 // adlib inspect: what a checkpoint directory holds, and what is wrong with it.
-#include <bit>
-#include <cmath>
 #include <iomanip>
 #include <map>
 #include <optional>
@@ -10,6 +8,7 @@
 
 #include "adlib/generate/config.h"
 #include "adlib/io/json.h"
+#include "adlib/io/safetensors.h"
 #include "adlib/tokenizer/tokenizer.h"
 #include "app.h"
 
@@ -39,33 +38,6 @@ struct Report {
   std::map<std::string, std::int64_t> non_finite;  // tensor -> how many
   std::vector<std::string> problems;
 };
-
-template <class T>
-std::int64_t count_non_finite(const Tensor& tensor) {
-  std::int64_t count = 0;
-  for (const T value : tensor.data<T>()) count += std::isfinite(static_cast<double>(value)) ? 0 : 1;
-  return count;
-}
-template <class Half>
-std::int64_t count_half(const Tensor& tensor, std::uint16_t exponent) {
-  std::int64_t count = 0;
-  for (const Half value : tensor.data<Half>()) count += (value.bits & exponent) == exponent ? 1 : 0;
-  return count;
-}
-std::int64_t count_non_finite(const Tensor& tensor) {
-  switch (tensor.dtype()) {
-    case DType::f32:
-      return count_non_finite<float>(tensor);
-    case DType::f64:
-      return count_non_finite<double>(tensor);
-    case DType::f16:
-      return count_half<float16>(tensor, 0x7c00u);
-    case DType::bf16:
-      return count_half<bfloat16>(tensor, 0x7f80u);
-    default:
-      return 0;
-  }
-}
 
 // The names that a checkpoint of this family and depth has: those of a model that is as narrow as possible.
 std::set<std::string> expected_names(DecoderConfig config) {
@@ -115,7 +87,7 @@ void inspect_weights(const std::filesystem::path& dir, const Console& console, R
       ++total.tensors;
       total.values += tensor.numel();
       total.bytes += tensor.numel() * static_cast<std::int64_t>(size_of(tensor.dtype()));
-      if (const std::int64_t count = count_non_finite(tensor); count > 0) report.non_finite[name] = count;
+      if (const std::int64_t count = io::count_non_finite(tensor); count > 0) report.non_finite[name] = count;
     });
   }
   if (!report.config) return;
