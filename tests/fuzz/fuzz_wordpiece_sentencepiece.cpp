@@ -27,7 +27,7 @@ std::shared_ptr<const Tokenizer> wordpiece() {
       Json{{"normalizer", {{"type", "BertNormalizer"}}},
            {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
            {"decoder", {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}},
-           {"added_tokens", {{{"id", 1}, {"content", "[CLS]"}, {"special", true}}}},
+           {"added_tokens", Json::array({{{"id", 1}, {"content", "[CLS]"}, {"special", true}}})},
            {"model", {{"type", "WordPiece"}, {"vocab", vocab}, {"unk_token", "[UNK]"}}}}
           .dump());
 }

@@ -63,7 +63,7 @@ TEST_CASE("what is not honoured is refused by name", "[tokenizer]") {
       {"/post_processor", {{"type", "Odd"}}, "post_processor: type 'Odd'"},
       {"/post_processor",
        {{"type", "TemplateProcessing"},
-        {"single", {{{"Sequence", {{"id", "B"}}}}}},
+        {"single", Json::array({{{"Sequence", {{"id", "B"}}}}})},
         {"special_tokens", Json::object()}},
        "one $A"},
       {"/decoder", {{"type", "CTC"}}, "decoder: type 'CTC'"},
@@ -72,8 +72,8 @@ TEST_CASE("what is not honoured is refused by name", "[tokenizer]") {
       {"/model/type", "Unigram", "type 'Unigram' behind a ByteLevel"},
       {"/model/odd", 1, "field 'odd'"},
       {"/odd", 1, "field 'odd'"},
-      {"/added_tokens", {added_token(300, "x", {{"odd", true}})}, "field 'odd'"},
-      {"/added_tokens", {added_token(300, std::string(2000, 'x'))}, "2000 bytes"},
+      {"/added_tokens", Json::array({added_token(300, "x", {{"odd", true}})}), "field 'odd'"},
+      {"/added_tokens", Json::array({added_token(300, std::string(2000, 'x'))}), "2000 bytes"},
   };
   for (const Case& c : cases) {
     std::string message;
@@ -103,8 +103,8 @@ TEST_CASE("a malformed tokenizer.json is an error that names the place", "[token
       {"/model/merges", {"a zz"}, "needs the token 'zz'"},
       {"/model/unk_token", "<unk>", "unk_token '<unk>'"},
       {"/model/byte_fallback", "yes", "'byte_fallback' is string"},
-      {"/added_tokens", {added_token(7, "x")}, "contradicts"},
-      {"/added_tokens", {{{"id", 7}}}, "field 'content' is missing"},
+      {"/added_tokens", Json::array({added_token(7, "x")}), "contradicts"},
+      {"/added_tokens", Json::array({{{"id", 7}}}), "field 'content' is missing"},
       {"/normalizer", {{"type", "Sequence"}}, "'normalizers' is missing"},
       {"/normalizer", "NFC", "normalizer is string"},
       {"/pre_tokenizer",
@@ -125,7 +125,7 @@ TEST_CASE("a malformed tokenizer.json is an error that names the place", "[token
 
 TEST_CASE("Sequences nested without end and steps without number are refused", "[tokenizer]") {
   Json nested = {{"type", "NFC"}};
-  for (int i = 0; i < 300; ++i) nested = {{"type", "Sequence"}, {"normalizers", {nested}}};
+  for (int i = 0; i < 300; ++i) nested = {{"type", "Sequence"}, {"normalizers", Json::array({nested})}};
   CHECK_THROWS_WITH(load(with("/normalizer", nested)), ContainsSubstring("Sequence inside"));
   Json many = {{"type", "Sequence"}, {"normalizers", Json::array()}};
   for (int i = 0; i < 100; ++i) many["normalizers"].push_back({{"type", "NFC"}});

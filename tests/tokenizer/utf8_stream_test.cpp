@@ -40,7 +40,7 @@ TEST_CASE("bytes that are not UTF-8 become U+FFFD, or stay when asked for", "[to
 
 TEST_CASE("the incremental decoder waits for whole characters and leaves special tokens out", "[tokenizer]") {
   nlohmann::json json = byte_level_json();
-  json["added_tokens"] = {added_token(300, "<end>", {{"special", true}})};
+  json["added_tokens"] = nlohmann::json::array({added_token(300, "<end>", {{"special", true}})});
   const auto tokenizer = load(json);
   IncrementalDecoder decoder(*tokenizer);
   CHECK(decoder.push('a') == "a");
