@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -101,6 +103,13 @@ LoadOptions load_options(const LoadFlags& flags, const Console& console) {
   if (!flags.dtype.empty()) options.dtype = parse_dtype(flags.dtype);
   options.progress = console.progress("loading tensors");
   return options;
+}
+
+std::string check_seed(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc{} && end == text.data() + text.size()) return {};
+  return "'" + text + "' is not an integer from 0 to 18446744073709551615";
 }
 
 bool is_untrained(const std::filesystem::path& dir) {

@@ -83,6 +83,10 @@ LoadOptions load_options(const LoadFlags& flags, const Console& console);
 /// "f32", "bf16" or "f16".
 DType parse_dtype(const std::string& name);
 
+/// For CLI11's check(): "" for an integer from 0 to 2^64 - 1, else what is wrong. CLI11 itself takes -1 for
+/// the largest number.
+std::string check_seed(const std::string& text);
+
 /// True when the weights of a checkpoint directory say that `adlib init` drew them and nobody trained them.
 bool is_untrained(const std::filesystem::path& dir);
 /// The entry of the weights' metadata by which is_untrained() knows.

@@ -69,7 +69,9 @@ void add_generation_flags(CLI::App& command, GenerationFlags& f, const std::stri
   command
       .add_option("--min-p", f.min_p, "Draw from tokens with this share of the likeliest one's probability")
       ->group(sampling);
-  command.add_option("--seed", f.seed, "Same seed, same text; " + without_seed)->group(sampling);
+  command.add_option("--seed", f.seed, "Same seed, same text; " + without_seed)
+      ->check(check_seed)
+      ->group(sampling);
   command.add_option("--num-return-sequences", f.num_return_sequences, "Texts for each prompt")
       ->group(sampling);
 

@@ -153,7 +153,9 @@ void add_init(CLI::App& app, Session& session) {
         "Heads of keys and values; divides the heads (gpt2: the same number)");
   shape("--context", options->context, 1 << 20, "The most tokens a text may have, prompt included");
   shape("--mlp-width", options->mlp_width, 1 << 20, "Width inside the feed-forward part");
-  command->add_option("--seed", options->seed, "The same seed gives the same files")->capture_default_str();
+  command->add_option("--seed", options->seed, "The same seed gives the same files")
+      ->check(check_seed)
+      ->capture_default_str();
   command->add_option("--dtype", options->dtype, "Type of the weights")
       ->check(CLI::IsMember({"f32", "bf16", "f16"}))
       ->capture_default_str();

@@ -28,6 +28,8 @@ TEST_CASE("wrong use exits with 2 and says on stderr what is wrong", "[cli]") {
       {{"generate", tiny_model().string(), "text", "--top-p", "2"}, "top_p is 2"},
       {{"generate", tiny_model().string(), "text", "--max-new-tokens", "-3"}, "max_new_tokens is -3"},
       {{"generate", "model", "text", "--top-logprobs", "2"}, "--jsonl"},
+      {{"generate", "model", "text", "--seed", "-1"}, "'-1' is not an integer from 0"},
+      {{"init", "dir", "--seed", "18446744073709551616"}, "'18446744073709551616' is not an integer from 0"},
       {{"generate", "model", "text", "--no-such-flag"}, "--no-such-flag"},
       {{"generate", "model", "text", "--max-new-tokens", "many"}, "--max-new-tokens"},
       {{"generate", "model", "text", "--early-stopping", "perhaps"}, "--early-stopping"},
