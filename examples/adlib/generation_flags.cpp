@@ -27,6 +27,15 @@ std::pair<TokenId, float> parse_bias(const std::string& text) {
 
 bool shapes_sampling(const GenerationFlags& f) { return f.temperature || f.top_k || f.top_p || f.min_p; }
 
+bool is_valid(const GenerationConfig& config) {
+  try {
+    validate(config);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 template <class T>
 void set(T& field, const std::optional<T>& flag) {
   if (flag) field = *flag;
@@ -119,7 +128,9 @@ void check(const GenerationFlags& f) {
   for (const std::string& bias : f.logit_bias) parse_bias(bias);
 }
 
-GenerationConfig apply(const GenerationFlags& f, GenerationConfig config, const Tokenizer& tokenizer) {
+GenerationConfig apply(const GenerationFlags& f, const GenerationConfig& defaults,
+                       const Tokenizer& tokenizer) {
+  GenerationConfig config = defaults;
   set(config.max_new_tokens, f.max_new_tokens);
   set(config.min_new_tokens, f.min_new_tokens);
   set(config.temperature, f.temperature);
@@ -159,7 +170,9 @@ GenerationConfig apply(const GenerationFlags& f, GenerationConfig config, const 
   try {
     validate(config);
   } catch (const Error& error) {
-    throw UsageError(error.what());
+    // Wrong use, unless the directory's own settings are what is wrong.
+    if (is_valid(defaults)) throw UsageError(error.what());
+    fail(ErrorCode::bad_format, "the model directory's generation_config.json: ", error.what());
   }
   return config;
 }

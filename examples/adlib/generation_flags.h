@@ -42,9 +42,11 @@ void add_generation_flags(CLI::App& command, GenerationFlags& flags, const std::
 /// beside a flag that shapes sampling, for --temperature 0, and for a --logit-bias that is not ID:BIAS.
 void check(const GenerationFlags& flags);
 
-/// `config` with the flags that were given. One of --temperature, --top-k, --top-p, --min-p switches sampling
-/// on. Without --seed, a sampling config gets one from the system's entropy; print it, so that the run can be
-/// repeated. Throws UsageError where the two together are no valid configuration.
-GenerationConfig apply(const GenerationFlags& flags, GenerationConfig config, const Tokenizer& tokenizer);
+/// `defaults`, the model directory's, with the flags that were given. One of --temperature, --top-k, --top-p,
+/// --min-p switches sampling on. Without --seed, a sampling config gets one from the system's entropy; print
+/// it, so that the run can be repeated. Throws UsageError where the two together are no valid configuration,
+/// Error(bad_format) where the defaults alone are none.
+GenerationConfig apply(const GenerationFlags& flags, const GenerationConfig& defaults,
+                       const Tokenizer& tokenizer);
 
 }  // namespace adlib::cli

@@ -102,7 +102,14 @@ Report inspect(const std::filesystem::path& dir, const Console& console) {
   if (!std::filesystem::is_directory(dir)) fail(ErrorCode::not_found, dir.string(), ": is not a directory");
   Report report;
   attempt(report, [&] { report.config = read_config(dir); });
-  attempt(report, [&] { (void)read_generation_config(dir); });
+  attempt(report, [&] {
+    const GenerationConfig config = read_generation_config(dir);
+    try {
+      validate(config);
+    } catch (const Error& error) {
+      fail(error.code(), (dir / "generation_config.json").string(), ": ", error.what());
+    }
+  });
   attempt(report, [&] {
     const auto tokenizer = Tokenizer::from_directory(dir);
     report.tokenizer_kind = tokenizer->kind();

@@ -121,6 +121,13 @@ TEST_CASE("inspect reports every kind of problem and exits with 1", "[cli]") {
     write_text(model / "config.json", config.dump());
     CHECK_THAT(problems(), ContainsSubstring("activation_function"));
   }
+  SECTION("generation settings out of range, with which generate fails rather than blames its use") {
+    write_text(model / "generation_config.json", R"({"top_p": 2})");
+    CHECK_THAT(problems(), ContainsSubstring("generation_config.json: generate: top_p is 2"));
+    const Finished generated = adlib_tool({"generate", model.string(), "x", "--max-new-tokens", "2"});
+    CHECK(generated.exit_code == 1);
+    CHECK_THAT(generated.err, ContainsSubstring("generation_config.json: generate: top_p is 2"));
+  }
   SECTION("no tokenizer") {
     fs::remove(model / "vocab.json");
     fs::remove(model / "merges.txt");
