@@ -91,6 +91,11 @@ int run(const Options& options, const Console& console) {
     fail(ErrorCode::invalid_argument, options.dir,
          ": exists and is not empty; --force replaces the files of the same names");
   }
+  if (fs::exists(dir / "tokenizer.json")) {
+    fail(ErrorCode::invalid_argument, options.dir,
+         ": holds another model's tokenizer.json, which would be read before the new vocab.json; move it "
+         "away first");
+  }
   const DecoderConfig config = make_config(options);
   const DType dtype = parse_dtype(options.dtype);
   std::error_code error;

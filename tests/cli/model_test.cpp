@@ -76,6 +76,13 @@ TEST_CASE("init leaves a directory that is not empty alone unless it is forced",
   CHECK(init(dir.path(), {"--force"}).exit_code == 0);
   CHECK(read_text(dir / "note.txt") == "mine");
   CHECK(inspect(dir.path(), 0)["problems"].empty());
+
+  // It would be read before the vocab.json that init writes.
+  write_text(dir / "tokenizer.json", "another model's");
+  const Finished kept = init(dir.path(), {"--force"});
+  CHECK(kept.exit_code == 1);
+  CHECK_THAT(kept.err, ContainsSubstring("tokenizer.json"));
+  CHECK(read_text(dir / "tokenizer.json") == "another model's");
 }
 
 TEST_CASE("inspect reports every kind of problem and exits with 1", "[cli]") {
