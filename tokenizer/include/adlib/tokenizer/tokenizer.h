@@ -41,7 +41,8 @@ class Tokenizer {
   virtual bool is_special(TokenId id) const = 0;
   virtual std::optional<TokenId> bos_id() const = 0;
   virtual std::optional<TokenId> eos_id() const = 0;
-  /// "byte_bpe", "bpe" (over characters, as Llama 2), "unigram", "wordpiece" or "sentencepiece", for `adlib inspect`.
+  /// "byte_bpe", "bpe" (over characters, as Llama 2), "unigram", "wordpiece" or "sentencepiece", for `adlib
+  /// inspect`.
   virtual std::string_view kind() const = 0;
 
   /// Reads the tokenizer of a Hugging Face directory: `tokenizer.json`, else `vocab.json` + `merges.txt`,
