@@ -48,8 +48,16 @@ void gemm(CpuContext& context, const simd::GemmF32& tiles, std::int64_t m, std::
       source.open(first, depth);
       for (std::int64_t i = 0; i < rows; i += tiles.rows) {
         for (std::int64_t j = 0; j < columns; j += tiles.columns) {
-          tiles.tile(sums + i * gemm_block_n + j, gemm_block_n, a + (row + i) * a_stride + first, a_stride,
-                     source.panel(j), std::min(tiles.rows, rows - i), depth, /*add=*/first > 0);
+          tiles.tile({.sums = sums + i * gemm_block_n + j,
+                      .sums_row = gemm_block_n,
+                      .a = a + (row + i) * a_stride + first,
+                      .a_row = a_stride,
+                      .a_k = 1,
+                      .panel = source.panel(j),
+                      .panel_row = tiles.columns,
+                      .m = std::min(tiles.rows, rows - i),
+                      .k = depth,
+                      .add = first > 0});
         }
       }
     }

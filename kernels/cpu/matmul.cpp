@@ -20,36 +20,34 @@ namespace {
 constexpr std::int64_t tile_n = 8;
 
 template <int Rows>
-void multiply_tile(float* sums, std::int64_t sums_stride, const float* a, std::int64_t a_stride,
-                   const float* b, std::int64_t k, bool add) {
+void multiply_tile(const simd::TileF32& t) {
   Float4 left[Rows] = {}, right[Rows] = {};
-  for (std::int64_t i = 0; i < k; ++i) {
-    const Float4 b_left = load4(b + i * tile_n);
-    const Float4 b_right = load4(b + i * tile_n + 4);
+  for (std::int64_t i = 0; i < t.k; ++i) {
+    const Float4 b_left = load4(t.panel + i * t.panel_row);
+    const Float4 b_right = load4(t.panel + i * t.panel_row + 4);
     for (int r = 0; r < Rows; ++r) {
-      const float value = a[r * a_stride + i];
+      const float value = t.a[r * t.a_row + i * t.a_k];
       left[r] += value * b_left;
       right[r] += value * b_right;
     }
   }
   for (int r = 0; r < Rows; ++r) {
-    float* row = sums + r * sums_stride;
-    store4(row, add ? load4(row) + left[r] : left[r]);
-    store4(row + 4, add ? load4(row + 4) + right[r] : right[r]);
+    float* row = t.sums + r * t.sums_row;
+    store4(row, t.add ? load4(row) + left[r] : left[r]);
+    store4(row + 4, t.add ? load4(row + 4) + right[r] : right[r]);
   }
 }
 
-void baseline_tile(float* sums, std::int64_t stride, const float* a, std::int64_t a_stride,
-                   const float* panel, std::int64_t m, std::int64_t k, bool add) {
-  switch (m) {
+void baseline_tile(const simd::TileF32& t) {
+  switch (t.m) {
     case 1:
-      return multiply_tile<1>(sums, stride, a, a_stride, panel, k, add);
+      return multiply_tile<1>(t);
     case 2:
-      return multiply_tile<2>(sums, stride, a, a_stride, panel, k, add);
+      return multiply_tile<2>(t);
     case 3:
-      return multiply_tile<3>(sums, stride, a, a_stride, panel, k, add);
+      return multiply_tile<3>(t);
     default:
-      return multiply_tile<4>(sums, stride, a, a_stride, panel, k, add);
+      return multiply_tile<4>(t);
   }
 }
 

@@ -76,29 +76,44 @@ void for_each_float(std::uint32_t step, F f) {
 TEST_CASE("GEMM tiles sum each element over k in order, alone as in company", "[ops][simd]") {
   for (const Level& level : levels()) {
     const auto [rows, columns, tile] = *level.gemm;
-    for (const std::int64_t k : {0, 1, 2, 31, 256}) {
-      const std::int64_t a_stride = k + 3;
-      const std::vector<float> a = values(rows * a_stride, 1), panel = values(k * columns + 1, 2);
+    // a by rows, then stored transposed.
+    for (const auto& [k, transposed] : std::vector<std::pair<std::int64_t, bool>>{
+             {0, false}, {1, false}, {2, true}, {31, false}, {31, true}, {256, false}}) {
+      const std::int64_t a_row = transposed ? 1 : k + 3, a_k = transposed ? rows + 2 : 1;
+      const std::int64_t panel_row = columns + (k % 2) * 7, sums_row = columns + 5;
+      const std::vector<float> a = values(rows * (k + 3) + k * (rows + 2), 1);
+      const std::vector<float> panel = values(k * panel_row + 1, 2);
+      const float* const panel_begin = panel.data() + 1;  // one float off any alignment
       for (std::int64_t m = 1; m <= rows; ++m) {
-        const std::int64_t stride = columns + 5;
-        std::vector<float> sums(static_cast<std::size_t>(m * stride), 7.0f);
-        // The panel begins one float off any alignment.
-        tile(sums.data(), stride, a.data(), a_stride, panel.data() + 1, m, k, /*add=*/true);
+        std::vector<float> sums(static_cast<std::size_t>(m * sums_row), 7.0f);
+        kernels::simd::TileF32 t{.sums = sums.data(),
+                                 .sums_row = sums_row,
+                                 .a = a.data(),
+                                 .a_row = a_row,
+                                 .a_k = a_k,
+                                 .panel = panel_begin,
+                                 .panel_row = panel_row,
+                                 .m = m,
+                                 .k = k,
+                                 .add = true};
+        tile(t);
         for (std::int64_t i = 0; i < m; ++i) {
           std::vector<float> alone(static_cast<std::size_t>(columns), 7.0f);
-          tile(alone.data(), columns, a.data() + i * a_stride, a_stride, panel.data() + 1, 1, k, true);
+          t.sums = alone.data(), t.a = a.data() + i * a_row, t.m = 1;
+          tile(t);
           for (std::int64_t j = 0; j < columns; ++j) {
             float want = 0;
             for (std::int64_t p = 0; p < k; ++p) {
-              want = std::fma(a[static_cast<std::size_t>(i * a_stride + p)],
-                              panel[static_cast<std::size_t>(1 + p * columns + j)], want);
+              want = std::fma(a[static_cast<std::size_t>(i * a_row + p * a_k)],
+                              panel_begin[p * panel_row + j], want);
             }
-            const float got = sums[static_cast<std::size_t>(i * stride + j)];
+            const float got = sums[static_cast<std::size_t>(i * sums_row + j)];
             REQUIRE(got == 7.0f + want);
             REQUIRE(got == alone[static_cast<std::size_t>(j)]);
           }
-          for (std::int64_t j = columns; j < stride; ++j) {
-            REQUIRE(sums[static_cast<std::size_t>(i * stride + j)] == 7.0f);  // nothing written past the tile
+          for (std::int64_t j = columns; j < sums_row; ++j) {
+            // nothing written past the tile
+            REQUIRE(sums[static_cast<std::size_t>(i * sums_row + j)] == 7.0f);
           }
         }
       }

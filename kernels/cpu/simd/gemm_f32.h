@@ -5,15 +5,25 @@
 
 namespace adlib::kernels::simd {
 
+/// One tile of a product: sums (m, columns) = or += a (m, k) · panel (k, columns). Strides are in floats.
+struct TileF32 {
+  float* sums;
+  std::int64_t sums_row;  ///< between rows of sums
+  const float* a;
+  std::int64_t a_row, a_k;  ///< between rows of a, and between its columns: either may be 1
+  const float* panel;
+  std::int64_t panel_row;  ///< between rows of the panel; its columns lie side by side
+  std::int64_t m, k;
+  bool add;
+};
+
 /// Every level sums one output element over k in ascending order with fused multiply-adds, one lane an
 /// element: the height of a tile does not change a bit of any row.
 struct GemmF32 {
   std::int64_t rows;     ///< the most rows of a tile
   std::int64_t columns;  ///< the columns of a panel
-  /// sums (m, columns) of row stride `stride` = or += a (m rows of stride a_stride, k) · panel (k, columns),
   /// 1 <= m <= rows.
-  void (*tile)(float* sums, std::int64_t stride, const float* a, std::int64_t a_stride, const float* panel,
-               std::int64_t m, std::int64_t k, bool add);
+  void (*tile)(const TileF32& tile);
 };
 
 extern const GemmF32 gemm_f32_avx2;

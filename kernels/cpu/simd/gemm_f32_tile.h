@@ -5,34 +5,35 @@
 // row. V: type, width, zero(), load(p), set1(x), fma(a, b, c), add(a, b), store(p, v).
 
 template <class V, int Rows>
-void tile_of(float* sums, std::int64_t stride, const float* a, std::int64_t a_stride, const float* panel,
-             std::int64_t k, bool add) {
+void tile_of(const TileF32& t) {
   typename V::type left[Rows], right[Rows];
   for (int r = 0; r < Rows; ++r) left[r] = right[r] = V::zero();
-  for (std::int64_t i = 0; i < k; ++i) {
+  const float* panel = t.panel;
+  const float* column = t.a;
+  const std::int64_t a_row = t.a_row, a_k = t.a_k, panel_row = t.panel_row;
+  for (std::int64_t i = 0; i < t.k; ++i) {
     const typename V::type b_left = V::load(panel);
     const typename V::type b_right = V::load(panel + V::width);
-    panel += 2 * V::width;
-    const float* column = a + i;
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
-      const typename V::type value = V::set1(column[r * a_stride]);
+      const typename V::type value = V::set1(column[r * a_row]);
       left[r] = V::fma(value, b_left, left[r]);
       right[r] = V::fma(value, b_right, right[r]);
     }
+    panel += panel_row;
+    column += a_k;
   }
   for (int r = 0; r < Rows; ++r) {
-    float* row = sums + r * stride;
-    V::store(row, add ? V::add(V::load(row), left[r]) : left[r]);
-    V::store(row + V::width, add ? V::add(V::load(row + V::width), right[r]) : right[r]);
+    float* row = t.sums + r * t.sums_row;
+    V::store(row, t.add ? V::add(V::load(row), left[r]) : left[r]);
+    V::store(row + V::width, t.add ? V::add(V::load(row + V::width), right[r]) : right[r]);
   }
 }
 
 template <class V, int MaxRows>
-void tile_up_to(float* sums, std::int64_t stride, const float* a, std::int64_t a_stride, const float* panel,
-                std::int64_t m, std::int64_t k, bool add) {
+void tile_up_to(const TileF32& t) {
   if constexpr (MaxRows > 1) {
-    if (m < MaxRows) return tile_up_to<V, MaxRows - 1>(sums, stride, a, a_stride, panel, m, k, add);
+    if (t.m < MaxRows) return tile_up_to<V, MaxRows - 1>(t);
   }
-  tile_of<V, MaxRows>(sums, stride, a, a_stride, panel, k, add);
+  tile_of<V, MaxRows>(t);
 }
