@@ -1,74 +1,65 @@
-// ops::ragged_attention on one sequence: a whole prompt (arithmetic) or one new token (reading the cache).
-#include <benchmark/benchmark.h>
-
+// Attention of one sequence: a whole prompt (arithmetic) or one new token (reading the cache).
 #include <cmath>
 #include <string>
 
-#include "adlib/ops.h"
+#include "kernels/kernel_bench.h"
 #include "support/compare.h"
 #include "support/oracle.h"
 #include "support/random.h"
 
-using namespace adlib;
-using namespace adlib::test;
-
+namespace adlib::bench {
 namespace {
+
+using namespace adlib::test;
 
 constexpr std::int64_t head_dim = 64;
 
-// Checks the last query, which sees every key, against double precision; an error in words, or "".
+struct Sequence {
+  std::int64_t rows, keys, heads, kv_heads;
+};
+
+// The last query, which sees every key, in double precision. out, q: (1, H, rows, D)
 std::string check(const Tensor& out, const Tensor& q, const Tensor& keys, const Tensor& values) {
-  const std::int64_t last = q.size(0) - 1;
-  oracle::Attention shape{.heads = static_cast<std::size_t>(q.size(1)),
-                          .kv_heads = static_cast<std::size_t>(keys.size(0)),
-                          .keys = static_cast<std::size_t>(keys.size(1)),
-                          .head_dim = head_dim,
-                          .value_dim = head_dim,
-                          .scale = 1 / std::sqrt(static_cast<double>(head_dim))};
-  const auto expected =
-      oracle::attention(doubles(q.select(0, last)), doubles(keys), doubles(values), shape, oracle::no_mask);
-  return difference(out.select(0, last), expected, 4e-6);
+  const std::int64_t last = q.size(2) - 1;
+  const oracle::Attention shape{.heads = static_cast<std::size_t>(q.size(1)),
+                                .kv_heads = static_cast<std::size_t>(keys.size(1)),
+                                .keys = static_cast<std::size_t>(keys.size(2)),
+                                .head_dim = head_dim,
+                                .value_dim = head_dim,
+                                .scale = 1 / std::sqrt(static_cast<double>(head_dim))};
+  const auto expected = oracle::attention(doubles(q.slice(2, last, last + 1)), doubles(keys), doubles(values),
+                                          shape, oracle::no_mask);
+  return difference(out.slice(2, last, last + 1), expected, 4e-6);
 }
 
-void attention(benchmark::State& state, DType dtype) {
-  const std::int64_t rows = state.range(0), keys_count = state.range(1), heads = state.range(2),
-                     kv_heads = state.range(3);
-  const Tensor q = random_tensor({rows, heads, head_dim}, dtype, 1);
-  const Tensor keys = random_tensor({kv_heads, keys_count, head_dim}, dtype, 2);
-  const Tensor values = random_tensor({kv_heads, keys_count, head_dim}, dtype, 3);
-  const ops::AttentionSegment segment{
-      .begin = 0, .rows = rows, .position = keys_count - rows, .keys = keys, .values = values};
-  if (const std::string wrong = check(ops::ragged_attention(q, {&segment, 1}), q, keys, values);
-      !wrong.empty()) {
-    state.SkipWithError(wrong.c_str());
-    return;
-  }
-  for (auto _ : state) {
-    const Tensor out = ops::ragged_attention(q, {&segment, 1});
-    benchmark::DoNotOptimize(out.raw());
-  }
-  // A causal row i reads position + i + 1 keys: two products of head_dim for each.
-  const auto row_count = static_cast<double>(rows), first = static_cast<double>(keys_count - rows);
-  const double pairs = row_count * first + row_count * (row_count + 1) / 2;
-  const auto cache =
-      2.0 * static_cast<double>(kv_heads * keys_count * head_dim) * static_cast<double>(size_of(dtype));
-  using benchmark::Counter;
-  state.counters["FLOP/s"] =
-      Counter(4 * pairs * head_dim * static_cast<double>(heads), Counter::kIsIterationInvariantRate);
-  state.counters["B/s"] = Counter(cache, Counter::kIsIterationInvariantRate);
+Work work_of(const Tensor& q, const Tensor& keys) {
+  // A causal row i sees position + i + 1 keys: two products of head_dim and one exponential for each.
+  const auto rows = static_cast<double>(q.size(2)), heads = static_cast<double>(q.size(1)),
+             first = static_cast<double>(keys.size(2) - q.size(2));
+  const double pairs = heads * (rows * first + rows * (rows + 1) / 2);
+  return {.operations = pairs * (4 * head_dim + exponential), .bytes = 2 * bytes_of(keys) + 2 * bytes_of(q)};
 }
-
-void shapes(benchmark::internal::Benchmark* bench) {
-  bench->ArgNames({"rows", "keys", "heads", "kv_heads"});
-  for (const int heads : {12, 14}) {  // GPT-2 124M; Qwen2 0.5B
-    const int kv_heads = heads == 12 ? 12 : 2;
-    bench->Args({1, 1024, heads, kv_heads})
-        ->Args({64, 1024, heads, kv_heads})
-        ->Args({1024, 1024, heads, kv_heads});
-  }
-}
-
-BENCHMARK_CAPTURE(attention, f32, DType::f32)->Apply(shapes);
-BENCHMARK_CAPTURE(attention, bf16, DType::bf16)->Apply(shapes);
 
 }  // namespace
+
+void add_attention() {
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    for (const Sequence s : {Sequence{1, 128, 12, 12}, Sequence{1, 1024, 12, 12}, Sequence{64, 1024, 12, 12},
+                             Sequence{128, 128, 12, 12}, Sequence{512, 512, 12, 12},
+                             Sequence{1024, 1024, 12, 12}, Sequence{1, 1024, 14, 2},
+                             Sequence{512, 512, 14, 2}}) {  // GPT-2 124M; grouped heads as in Qwen2 0.5B
+      const Sizes sizes{{"rows", s.rows}, {"keys", s.keys}, {"heads", s.heads}, {"kv_heads", s.kv_heads}};
+      add_kernel("attention", dtype, sizes, [=](Device device) {
+        const Tensor q = random_tensor({1, s.heads, s.rows, head_dim}, dtype, 1).to(device);
+        const Tensor keys = random_tensor({1, s.kv_heads, s.keys, head_dim}, dtype, 2).to(device);
+        const Tensor values = random_tensor({1, s.kv_heads, s.keys, head_dim}, dtype, 3).to(device);
+        const auto run = [=] {
+          return ops::attention(q, keys, values, {.causal = true, .past = s.keys - s.rows});
+        };
+        return Task{work_of(q, keys), [=] { run(); }, [=] { return check(run(), q, keys, values); }};
+      });
+    }
+  }
+}
+
+}  // namespace adlib::bench

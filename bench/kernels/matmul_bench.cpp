@@ -1,66 +1,124 @@
-// ops::matmul_into at GPT-2's widths: decoding (few rows) is bound by reading b, prefill by arithmetic.
-#include <benchmark/benchmark.h>
-
-#include <array>
+// Matrix products at GPT-2's widths. Few rows (decoding) are bound by reading b, many (prefill, training) by
+// arithmetic.
+#include <algorithm>
 #include <string>
 
-#include "adlib/ops.h"
+#include "kernels/kernel_bench.h"
 #include "support/compare.h"
 #include "support/oracle.h"
 #include "support/random.h"
 
-using namespace adlib;
-using namespace adlib::test;
-
+namespace adlib::bench {
 namespace {
 
-// Checks the first and last row against double precision; an error in words, or "".
-std::string check(const Tensor& out, const Tensor& a, const Tensor& b, bool transpose_b) {
-  const std::int64_t m = a.size(0), k = a.size(1), n = out.size(1);
-  const auto b_values = doubles(transpose_b ? b.transpose(0, 1) : b);
+using namespace adlib::test;
+
+// The first and the last row, at the first and the last columns, in double precision. a (m, k), b (k, n).
+std::string check(const Tensor& out, const Tensor& a, const Tensor& b) {
+  const std::int64_t m = a.size(0), k = a.size(1), n = b.size(1), columns = std::min<std::int64_t>(n, 64);
   for (const std::int64_t row : {std::int64_t{0}, m - 1}) {
-    const auto expected = oracle::matmul(doubles(a.slice(0, row, row + 1)), b_values, 1,
-                                         static_cast<std::size_t>(n), static_cast<std::size_t>(k));
-    const std::string wrong = difference(out.slice(0, row, row + 1), expected, 4e-7 * static_cast<double>(k));
-    if (!wrong.empty()) return "row " + std::to_string(row) + ": " + wrong;
+    for (const std::int64_t column : {std::int64_t{0}, n - columns}) {
+      const auto expected = oracle::matmul(doubles(a.slice(0, row, row + 1)),
+                                           doubles(b.slice(1, column, column + columns).contiguous()), 1,
+                                           static_cast<std::size_t>(columns), static_cast<std::size_t>(k));
+      const std::string wrong =
+          difference(out.slice(0, row, row + 1).slice(1, column, column + columns).contiguous(), expected,
+                     4e-7 * static_cast<double>(k));
+      if (!wrong.empty()) return concat("row ", row, ", from column ", column, ": ", wrong);
+    }
   }
   return "";
 }
 
-void matmul(benchmark::State& state, DType dtype, bool transpose_b) {
-  const std::int64_t m = state.range(0), k = state.range(1), n = state.range(2);
-  const Tensor a = random_tensor({m, k}, dtype, 1);
-  const Tensor b = random_tensor(transpose_b ? Shape{n, k} : Shape{k, n}, dtype, 2);
-  Tensor out = Tensor::empty({m, n}, dtype);
-  const ops::MatmulOptions options{.transpose_b = transpose_b};
-  ops::matmul_into(out, a, b, options);
-  if (const std::string wrong = check(out, a, b, transpose_b); !wrong.empty()) {
-    state.SkipWithError(wrong.c_str());
-    return;
-  }
-  for (auto _ : state) {
-    ops::matmul_into(out, a, b, options);
-    benchmark::DoNotOptimize(out.raw());
-  }
-  const auto size = static_cast<double>(size_of(dtype));
-  using benchmark::Counter;
-  const auto rate = Counter::kIsIterationInvariantRate;
-  const auto [md, kd, nd] =
-      std::array{static_cast<double>(m), static_cast<double>(k), static_cast<double>(n)};
-  state.counters["FLOP/s"] = Counter(2 * md * nd * kd, rate);
-  state.counters["B/s"] = Counter(size * (md * kd + kd * nd + md * nd), rate);
+Work work_of(const Tensor& a, const Tensor& b, std::int64_t n) {
+  const auto m = static_cast<double>(a.size(0)), k = static_cast<double>(a.size(1)),
+             columns = static_cast<double>(n);
+  return {.operations = 2 * m * k * columns,
+          .bytes = bytes_of(a) + bytes_of(b) + m * columns * static_cast<double>(size_of(a.dtype())),
+          .peak = a.dtype()};
 }
 
-void shapes(benchmark::internal::Benchmark* bench) {
-  bench->ArgNames({"m", "k", "n"});
-  for (const int m : {1, 8, 128}) bench->Args({m, 768, 3072});
-  bench->Args({1, 768, 50257});  // the head of GPT-2, one token
-}
+struct Operands {
+  std::int64_t m, k, n;
+};
 
-BENCHMARK_CAPTURE(matmul, f32, DType::f32, false)->Apply(shapes);
-BENCHMARK_CAPTURE(matmul, f32_transposed, DType::f32, true)->Apply(shapes);
-BENCHMARK_CAPTURE(matmul, bf16, DType::bf16, false)->Apply(shapes);
-BENCHMARK_CAPTURE(matmul, bf16_transposed, DType::bf16, true)->Apply(shapes);
-BENCHMARK_CAPTURE(matmul, f16, DType::f16, false)->Apply(shapes);
+Sizes sizes_of(const Operands& s) { return {{"m", s.m}, {"k", s.k}, {"n", s.n}}; }
 
 }  // namespace
+
+// b as a tensor, which is packed in each call. NN: (k, n); NT: (n, k), the layout of torch.nn.Linear.
+void add_matmul() {
+  for (const DType dtype : {DType::f32, DType::bf16, DType::f16}) {
+    for (const bool transpose_b : {false, true}) {
+      for (const Operands s : {Operands{1, 768, 3072}, Operands{8, 768, 3072}, Operands{128, 768, 3072}}) {
+        add_kernel(transpose_b ? "matmul_nt" : "matmul_nn", dtype, sizes_of(s), [=](Device device) {
+          const Tensor a = random_tensor({s.m, s.k}, dtype, 1).to(device);
+          const Tensor b =
+              random_tensor(transpose_b ? Shape{s.n, s.k} : Shape{s.k, s.n}, dtype, 2).to(device);
+          const ops::MatmulOptions options{.transpose_b = transpose_b};
+          Tensor out = Tensor::empty({s.m, s.n}, dtype, device);
+          auto run = [=]() mutable { ops::matmul_into(out, a, b, options); };
+          return Task{work_of(a, b, s.n), run, [=]() mutable {
+                        run();
+                        return check(out, a, transpose_b ? b.transpose(0, 1) : b);
+                      }};
+        });
+      }
+    }
+  }
+}
+
+// The products of a training step over 512 tokens, for widths 256 and 768: y = x·W (NN), dx = dy·Wᵀ (NT), and
+// dW = xᵀ·dy (TN), which sums over the tokens.
+void add_matmul_training() {
+  constexpr std::int64_t tokens = 512;
+  struct Layer {
+    std::int64_t in, out;
+  };
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    for (const Layer layer :
+         {Layer{256, 256}, Layer{256, 1024}, Layer{768, 768}, Layer{768, 3072}, Layer{768, 50257}}) {
+      const auto add = [&](const char* name, const Operands& s, bool transpose_a, bool transpose_b) {
+        add_kernel(name, dtype, sizes_of(s), [=](Device device) {
+          Tensor a = random_tensor(transpose_a ? Shape{s.k, s.m} : Shape{s.m, s.k}, dtype, 1).to(device);
+          if (transpose_a) a = a.transpose(0, 1);
+          Tensor b = random_tensor(transpose_b ? Shape{s.n, s.k} : Shape{s.k, s.n}, dtype, 2).to(device);
+          if (transpose_b) b = b.transpose(0, 1);
+          Tensor out = Tensor::empty({s.m, s.n}, dtype, device);
+          auto run = [=]() mutable { ops::matmul_into(out, a, b); };
+          return Task{work_of(a, b, s.n), run, [=]() mutable {
+                        run();
+                        return check(out, a, b);
+                      }};
+        });
+      };
+      add("matmul_train_y", {tokens, layer.in, layer.out}, false, false);
+      add("matmul_train_dx", {tokens, layer.out, layer.in}, false, true);
+      add("matmul_train_dw", {layer.in, tokens, layer.out}, true, false);
+    }
+  }
+}
+
+// b laid out once, as a decoder holds its weights: GPT-2's four products at each number of rows, and the
+// head.
+void add_matmul_packed() {
+  std::vector<Operands> shapes;
+  for (const std::int64_t m : {1, 2, 4, 8, 16, 32, 128, 512}) shapes.push_back({m, 768, 3072});
+  for (const std::int64_t m : {1, 8, 32, 128, 512}) shapes.push_back({m, 3072, 768});
+  for (const std::int64_t m : {1, 8, 128}) shapes.push_back({m, 768, 2304});
+  for (const std::int64_t m : {1, 8, 128}) shapes.push_back({m, 768, 768});
+  for (const std::int64_t m : {1, 8, 32}) shapes.push_back({m, 768, 50257});
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    for (const Operands s : shapes) {
+      add_kernel("matmul_packed", dtype, sizes_of(s), [=](Device device) {
+        const Tensor a = random_tensor({s.m, s.k}, dtype, 1).to(device);
+        const Tensor b = random_tensor({s.k, s.n}, dtype, 2).to(device);
+        const ops::PackedMatrix packed(b);
+        const auto run = [=] { return ops::matmul(a, packed); };
+        return Task{work_of(a, b, s.n), [=] { run(); }, [=] { return check(run(), a, b); }};
+      });
+    }
+  }
+}
+
+}  // namespace adlib::bench
