@@ -12,8 +12,9 @@ namespace adlib::kernels {
 /// Extents and row strides (in elements) of one product.
 struct MatmulShape {
   std::int64_t m = 0, n = 0, k = 0;
-  std::int64_t a_stride = 0;  ///< between rows of a
+  std::int64_t a_stride = 0;  ///< between rows of a as stored
   std::int64_t b_stride = 0;  ///< between rows of b as stored
+  bool transpose_a = false;   ///< a is stored (k, m) instead of (m, k)
   bool transpose_b = false;   ///< b is stored (n, k) instead of (k, n)
 };
 
@@ -25,11 +26,12 @@ struct MatmulEpilogue {
   const T* residual = nullptr;  ///< (m, n) row-major, or null; may be `out` itself
 };
 
-/// out[i,j] = residual[i,j] + activation(bias[j] + sum_k a[i,k] b[k,j]), in float, rounded once.
-/// a: (m, k), b: (k, n) or (n, k), out: (m, n) row-major.
-/// One order of summation, fixed by k alone: blocks of 256 are each summed from zero in ascending k, and the
-/// sums of the blocks are added in ascending order. So a row's bits do not depend on m, on its position, or
-/// on the tile.
+/// out[i,j] = residual[i,j] + activation(bias[j] + sum_k a[i,k] b[k,j]), in float, rounded once. out: (m, n)
+/// row-major.
+/// One order of summation, fixed by k and the type alone: blocks of 256 are each summed from zero in
+/// ascending k, and the sums of the blocks are added in ascending order. So a row's bits do not depend on m,
+/// on its position, or on the tile. On processors with AVX-512 BF16, products of bfloat16 take subnormal
+/// numbers for zero.
 template <class T>
 void matmul(CpuContext&, T* out, const T* a, const T* b, const MatmulShape& shape,
             const MatmulEpilogue<T>& epilogue);
@@ -37,19 +39,46 @@ template <class T>
 void matmul(CudaContext&, T* out, const T* a, const T* b, const MatmulShape& shape,
             const MatmulEpilogue<T>& epilogue);
 
-/// How many elements pack() writes for a b of (k, n).
-std::int64_t packed_size(CpuContext&, std::int64_t k, std::int64_t n);
-/// Lays out b once in the panels that the tiles of this processor read, for matmul_packed: columns in panels
-/// of the tile's width, the last one filled with zeros; a panel holds its rows k one after the other. Of
-/// `shape` only n, k, b_stride and transpose_b count.
+/// How the elements of a packed matrix are stored: as numbers, or (kernels/quantize.h) as codes and scales.
+enum class PackedType { f32, f16, bf16, i8, i4 };
+
+/// A right operand b (k, n), laid out once in the panels that the tiles of this processor read.
+struct PackedShape {
+  PackedType type = PackedType::f32;
+  std::int64_t k = 0, n = 0;
+  std::int64_t group =
+      0;  ///< i8, i4: rows of b that share a scale, a multiple of 32; 0: all of a column (i8)
+};
+
+/// Bytes that pack() and pack_codes() write.
+std::int64_t packed_bytes(CpuContext&, const PackedShape& shape);
+/// Lays out numbers: b (k, n), or (n, k) when transpose_b, with rows of b_stride. T is the type of `shape`,
+/// or float for bf16, which rounds.
 template <class T>
-void pack(CpuContext&, T* packed, const T* b, const MatmulShape& shape);
-/// The inverse: b (k, n), or (n, k) when transpose_b, with rows of b_stride.
+void pack(CpuContext&, void* packed, const T* b, std::int64_t b_stride, bool transpose_b,
+          const PackedShape& shape);
+/// The inverse of pack().
 template <class T>
-void unpack(CpuContext&, T* b, const T* packed, const MatmulShape& shape);
-/// matmul() with b as pack() left it, and with the same bits.
+void unpack(CpuContext&, T* b, std::int64_t b_stride, bool transpose_b, const void* packed,
+            const PackedShape& shape);
+/// Lays out the codes (n, k) and scales (n, groups) of kernels/quantize.h.
+void pack_codes(CpuContext&, void* packed, const void* codes, const bfloat16* scales,
+                const PackedShape& shape);
+/// The inverse of pack_codes().
+void unpack_codes(CpuContext&, void* codes, bfloat16* scales, const void* packed, const PackedShape& shape);
+
+/// matmul() with a packed b: a (m, k) with rows of a_stride. With numbers of type T, the bits of matmul().
+/// With bf16 and a T that is not, a is rounded to bfloat16 where the processor multiplies those. With codes,
+/// each row of a is quantised to int8 in groups (of b's group, or 64 when it has none: scale = max |a| /
+/// 127); the products of codes are summed exactly within a group, and the scaled sums of groups in ascending
+/// order.
 template <class T>
-void matmul_packed(CpuContext&, T* out, const T* a, const T* packed, const MatmulShape& shape,
-                   const MatmulEpilogue<T>& epilogue);
+void matmul_packed(CpuContext&, T* out, const T* a, std::int64_t a_stride, std::int64_t m, const void* packed,
+                   const PackedShape& shape, const MatmulEpilogue<T>& epilogue);
+/// y[i,:] = column ids[i] of b: the lookup of an embedding whose table is packed as its transpose. y: (rows,
+/// k).
+template <class T>
+void embedding_packed(CpuContext&, T* y, const void* packed, const PackedShape& shape,
+                      const std::int32_t* ids, std::int64_t rows);
 
 }  // namespace adlib::kernels

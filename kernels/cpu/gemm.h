@@ -1,4 +1,4 @@
-// kernels/cpu/gemm.h: the loops around the tiles of a matrix product, for every SIMD level and layout of b.
+// kernels/cpu/gemm.h: the loops around the tiles of a matrix product, for every SIMD level, type and layout.
 #pragma once
 
 #include <algorithm>
@@ -6,13 +6,22 @@
 
 #include "adlib/core/context.h"
 #include "adlib/core/parallel.h"
+#include "kernels/cpu/simd/gemm_bf16.h"
 #include "kernels/cpu/simd/gemm_f32.h"
+#include "kernels/cpu/simd/gemm_i8.h"
 #include "kernels/cpu/vector.h"
 
 namespace adlib::kernels::cpu {
 
-/// The tiles of the level that isa() names.
+/// The tiles of the level that isa() names. All three have panels of the same width.
 const simd::GemmF32& gemm_f32();
+const simd::GemmBf16& gemm_bf16();
+const simd::GemmI8& gemm_i8();
+inline std::int64_t panel_columns() { return gemm_f32().columns; }
+
+constexpr std::int64_t round_up(std::int64_t n, std::int64_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
 
 constexpr std::int64_t gemm_block_k = 256;  // the contract of kernels/matmul.h: changing it changes results
 // Columns of one task. Its panels of a block_k, 128 KiB of floats, stay in L2 while all rows pass by.
@@ -23,41 +32,54 @@ constexpr std::int64_t gemm_block_m = 512;
 // Products under this many multiply-adds are not worth waking a thread, which takes about as long as 10,000
 // of them.
 constexpr std::int64_t gemm_serial_limit = 1 << 16;
+// A row of a in its staging area: one line longer than a block, since rows a power of two apart would share
+// a few sets of L1.
+constexpr std::int64_t gemm_stage_row = gemm_block_k + 16;
+
+/// How one product is cut into tasks.
+struct GemmCut {
+  std::int64_t m, n, k;
+  std::int64_t tile_rows;
+  /// Panels that lie packed with all their rows are best read to the end one by one, if a is small enough to
+  /// stay in L1 meanwhile: then decoding streams the weights in their order.
+  bool panel_by_panel;
+};
 
 /// sums (m, n) = a·b by tiles, in tasks that threads share; then finish(row, first column, columns, sums) for
-/// every row of every task. a: (m, k) of row stride a_stride. `panels(column, columns)` gives a task its
-/// source of b:
-///   source.open(first, depth)  announces rows [first, first + depth) of b, in ascending order;
-///   source.panel(j)            those rows of the panel at column + j: depth x tiles.columns floats, 0 past
-///   n.
-template <class Panels, class Finish>
-void gemm(CpuContext& context, const simd::GemmF32& tiles, std::int64_t m, std::int64_t n, std::int64_t k,
-          const float* a, std::int64_t a_stride, const Panels& panels, const Finish& finish) {
-  const std::int64_t tasks_n = (n + gemm_block_n - 1) / gemm_block_n;
-  const std::int64_t tasks_m = (m + gemm_block_m - 1) / gemm_block_m;
-  const int threads = m * n * k < gemm_serial_limit ? 1 : context.threads;
-  parallel_for(threads, tasks_m * tasks_n, [&](std::int64_t task) {
-    const std::int64_t row = task / tasks_n * gemm_block_m;
-    const std::int64_t column = task % tasks_n * gemm_block_n;
-    const std::int64_t rows = std::min(gemm_block_m, m - row);
-    const std::int64_t columns = std::min(gemm_block_n, n - column);
+/// every row of every task. `open(row, rows, column, columns)` gives a task its operands:
+///   operands.open(first, depth)    announces k in [first, first + depth), in ascending order for each
+///   column; operands.stage(i, m)           announces rows [i, i + m) of the task, m <= tile_rows;
+///   operands.tile(sums, j, add)    the product of the staged rows with the panel at the task's column j,
+///   into
+///                                  sums with rows gemm_block_n apart.
+template <class Open, class Finish>
+void gemm(CpuContext& context, const GemmCut& cut, const Open& open, const Finish& finish) {
+  const int threads = cut.m * cut.n * cut.k < gemm_serial_limit ? 1 : context.threads;
+  const std::int64_t width = panel_columns();
+  std::int64_t block_m = gemm_block_m, block_n = gemm_block_n;
+  const auto tasks = [&] { return ((cut.m - 1) / block_m + 1) * ((cut.n - 1) / block_n + 1); };
+  if (threads > 1) {
+    // At least four tasks a thread, as far as blocks can be halved without packing more than is gained.
+    while (tasks() < 4 * threads && block_n > width) block_n /= 2;
+    while (tasks() < 4 * threads && block_m > 128 && block_m > cut.m / 2) block_m /= 2;
+  }
+  const std::int64_t tasks_n = (cut.n - 1) / block_n + 1;
+  parallel_for(threads, tasks(), [&](std::int64_t task) {
+    const std::int64_t row = task / tasks_n * block_m;
+    const std::int64_t column = task % tasks_n * block_n;
+    const std::int64_t rows = std::min(block_m, cut.m - row);
+    const std::int64_t columns = std::min(block_n, cut.n - column);
+    const std::int64_t chunk = cut.panel_by_panel && rows <= cut.tile_rows ? width : block_n;
     float* sums = scratch<struct GemmSums>(gemm_block_m * gemm_block_n);
-    auto source = panels(column, columns);
-    for (std::int64_t first = 0; first < k || first == 0; first += gemm_block_k) {
-      const std::int64_t depth = std::min(gemm_block_k, k - first);
-      source.open(first, depth);
-      for (std::int64_t i = 0; i < rows; i += tiles.rows) {
-        for (std::int64_t j = 0; j < columns; j += tiles.columns) {
-          tiles.tile({.sums = sums + i * gemm_block_n + j,
-                      .sums_row = gemm_block_n,
-                      .a = a + (row + i) * a_stride + first,
-                      .a_row = a_stride,
-                      .a_k = 1,
-                      .panel = source.panel(j),
-                      .panel_row = tiles.columns,
-                      .m = std::min(tiles.rows, rows - i),
-                      .k = depth,
-                      .add = first > 0});
+    auto operands = open(row, rows, column, columns);
+    for (std::int64_t from = 0; from < columns; from += chunk) {
+      for (std::int64_t first = 0; first < cut.k || first == 0; first += gemm_block_k) {
+        operands.open(first, std::min(gemm_block_k, cut.k - first));
+        for (std::int64_t i = 0; i < rows; i += cut.tile_rows) {
+          operands.stage(i, std::min(cut.tile_rows, rows - i));
+          for (std::int64_t j = from; j < std::min(from + chunk, columns); j += width) {
+            operands.tile(sums + i * gemm_block_n + j, j, /*add=*/first > 0);
+          }
         }
       }
     }

@@ -1,227 +1,159 @@
-// Every level multiplies panels of b, packed as floats (any dtype, transposed or not), by tiles of rows whose
-// sums stay in registers. Each lane of a tile holds one output element, so the order of its sum is that of k,
-// whatever the tile's height.
+// b is packed by each task, a block of rows at a time, in the panels that the tiles read: floats, or pairs of
+// bfloat16. Each lane of a tile holds one output element, so the order of its sum is that of k, whatever the
+// tile's height.
 #include "kernels/matmul.h"
 
-#include <algorithm>
 #include <array>
 
-#include "kernels/cpu/activate.h"
-#include "kernels/cpu/convert.h"
-#include "kernels/cpu/gemm.h"
-#include "kernels/cpu/isa.h"
-#include "kernels/cpu/vector.h"
+#include "kernels/cpu/gemm_operands.h"
 
 namespace adlib::kernels {
-namespace cpu {
-namespace {
-
-// The baseline's tile of 4 rows x 8 columns: 8 of 16 vector registers hold sums, b takes 2 and a 1 more.
-constexpr std::int64_t tile_n = 8;
-
-template <int Rows>
-void multiply_tile(const simd::TileF32& t) {
-  Float4 left[Rows] = {}, right[Rows] = {};
-  for (std::int64_t i = 0; i < t.k; ++i) {
-    const Float4 b_left = load4(t.panel + i * t.panel_row);
-    const Float4 b_right = load4(t.panel + i * t.panel_row + 4);
-    for (int r = 0; r < Rows; ++r) {
-      const float value = t.a[r * t.a_row + i * t.a_k];
-      left[r] += value * b_left;
-      right[r] += value * b_right;
-    }
-  }
-  for (int r = 0; r < Rows; ++r) {
-    float* row = t.sums + r * t.sums_row;
-    store4(row, t.add ? load4(row) + left[r] : left[r]);
-    store4(row + 4, t.add ? load4(row + 4) + right[r] : right[r]);
-  }
-}
-
-void baseline_tile(const simd::TileF32& t) {
-  switch (t.m) {
-    case 1:
-      return multiply_tile<1>(t);
-    case 2:
-      return multiply_tile<2>(t);
-    case 3:
-      return multiply_tile<3>(t);
-    default:
-      return multiply_tile<4>(t);
-  }
-}
-
-constexpr simd::GemmF32 gemm_f32_baseline = {.rows = 4, .columns = tile_n, .tile = baseline_tile};
-
-}  // namespace
-
-const simd::GemmF32& gemm_f32() {
-#if defined(__x86_64__)
-  if (isa() >= Isa::avx512) return simd::gemm_f32_avx512;
-  if (isa() >= Isa::avx2) return simd::gemm_f32_avx2;
-#endif
-  return gemm_f32_baseline;
-}
-
-}  // namespace cpu
-
 namespace {
 
 using cpu::gemm_block_k;
 using cpu::gemm_block_n;
+using cpu::panel_columns;
 
-// Packs b for one task, a block of rows at a time.
+// The columns of b that one task packs.
 template <class T>
-class Packing {
+struct Columns {
+  const T* b;
+  std::int64_t stride;
+  bool transposed;
+  std::int64_t column, columns;
+
+  std::int64_t padded() const { return cpu::round_up(columns, panel_columns()); }
+};
+
+// Panels of floats from any type.
+template <class T>
+class FloatPanels {
  public:
-  Packing(const T* b, const MatmulShape& shape, std::int64_t panel_columns, std::int64_t column,
-          std::int64_t columns)
-      : b_(b),
-        stride_(shape.b_stride),
-        transposed_(shape.transpose_b),
-        panel_columns_(panel_columns),
-        panel_stride_(gemm_block_k * panel_columns +
-                      16),  // the extra line keeps panels from sharing sets of L1
-        column_(column),
-        columns_(columns),
-        panels_(cpu::scratch<struct GemmPanels>((gemm_block_n / panel_columns) * panel_stride_)) {}
+  explicit FloatPanels(const Columns<T>& source)
+      : source_(source),
+        // the extra line keeps panels from sharing sets of L1
+        panel_stride_(gemm_block_k * panel_columns() + 16),
+        panels_(cpu::scratch<struct GemmPanels>((gemm_block_n / panel_columns()) * panel_stride_)) {}
 
   void open(std::int64_t first, std::int64_t depth) {
-    if (transposed_) {
-      pack_transposed(b_ + column_ * stride_ + first, depth);
+    if (source_.transposed) {
+      pack_transposed(source_.b + source_.column * source_.stride + first, depth);
     } else {
-      pack_rows(b_ + first * stride_ + column_, depth);
+      pack_rows(source_.b + first * source_.stride + source_.column, depth);
     }
   }
-  const float* panel(std::int64_t j) const { return panels_ + j / panel_columns_ * panel_stride_; }
+  const float* panel(std::int64_t j) const { return panels_ + j / panel_columns() * panel_stride_; }
 
  private:
-  std::int64_t padded() const { return (columns_ + panel_columns_ - 1) / panel_columns_ * panel_columns_; }
-
   void pack_rows(const T* b, std::int64_t depth) {
+    const std::int64_t width = panel_columns();
     float row[gemm_block_n] = {};  // columns past the last stay 0
     for (std::int64_t i = 0; i < depth; ++i) {
-      cpu::to_float(row, b + i * stride_, columns_);
-      for (std::int64_t j = 0; j < columns_; j += panel_columns_) {
-        std::copy_n(row + j, panel_columns_,
-                    panels_ + j / panel_columns_ * panel_stride_ + i * panel_columns_);
+      cpu::to_float(row, b + i * source_.stride, source_.columns);
+      for (std::int64_t j = 0; j < source_.columns; j += width) {
+        std::copy_n(row + j, width, panels_ + j / width * panel_stride_ + i * width);
       }
     }
   }
   void pack_transposed(const T* b, std::int64_t depth) {
+    const std::int64_t width = panel_columns();
     float buffer[4][gemm_block_k];
     static constexpr float zeros[gemm_block_k] = {};
-    for (std::int64_t j = 0; j < padded(); j += 4) {
+    for (std::int64_t j = 0; j < source_.padded(); j += 4) {
       std::array<const float*, 4> columns;  // of b, which are rows as stored
       for (std::int64_t c = 0; c < 4; ++c) {
         const auto at = static_cast<std::size_t>(c);
-        columns[at] = j + c < columns_ ? cpu::as_float(b + (j + c) * stride_, depth, buffer[at]) : zeros;
+        const bool inside = j + c < source_.columns;
+        columns[at] = inside ? cpu::as_float(b + (j + c) * source_.stride, depth, buffer[at]) : zeros;
       }
-      cpu::transpose_rows4(panels_ + j / panel_columns_ * panel_stride_ + j % panel_columns_, panel_columns_,
-                           columns, depth);
+      cpu::transpose_rows4(panels_ + j / width * panel_stride_ + j % width, width, columns, depth);
     }
   }
 
-  const T* b_;
-  std::int64_t stride_;
-  bool transposed_;
-  std::int64_t panel_columns_, panel_stride_;
-  std::int64_t column_, columns_;
+  Columns<T> source_;
+  std::int64_t panel_stride_;
   float* panels_;
 };
 
-template <class T>
-void finish_row(T* out, float* sums, std::int64_t n, const T* bias, Activation activation,
-                const T* residual) {
-  if (bias != nullptr) {
-    for (std::int64_t j = 0; j < n; ++j) sums[j] += cpu::to_float(bias[j]);
-  }
-  cpu::activate(sums, n, activation);
-  if (residual != nullptr) {
-    for (std::int64_t j = 0; j < n; ++j) sums[j] += cpu::to_float(residual[j]);
-  }
-  cpu::from_float(out, sums, n);
-}
-
-// `a` itself when it holds floats without conversion, else its rows as floats, end to end.
-template <class T>
-const float* rows_as_float(const T* a, const MatmulShape& shape, std::int64_t& stride) {
-  if constexpr (std::is_same_v<T, float>) {
-    return a;
-  } else {
-    float* rows = cpu::scratch<struct GemmRows>(shape.m * shape.k);
-    for (std::int64_t i = 0; i < shape.m; ++i) cpu::to_float(rows + i * shape.k, a + i * stride, shape.k);
-    stride = shape.k;
-    return rows;
-  }
-}
-
-// The product for either source of b.
-template <class T, class Panels>
-void multiply(CpuContext& context, T* out, const T* a, const MatmulShape& shape,
-              const MatmulEpilogue<T>& epilogue, const Panels& panels) {
-  std::int64_t a_stride = shape.a_stride;
-  const float* rows = rows_as_float(a, shape, a_stride);
-  cpu::gemm(context, cpu::gemm_f32(), shape.m, shape.n, shape.k, rows, a_stride, panels,
-            [&](std::int64_t row, std::int64_t column, std::int64_t columns, float* sums) {
-              const std::int64_t at = row * shape.n + column;
-              finish_row(out + at, sums, columns, epilogue.bias == nullptr ? nullptr : epilogue.bias + column,
-                         epilogue.activation,
-                         epilogue.residual == nullptr ? nullptr : epilogue.residual + at);
-            });
-}
-
-// Panels that pack() laid out: floats are read where they are, other types are converted a block at a time.
-template <class T>
-class Packed {
+// Panels of pairs from bfloat16.
+class PairPanels {
  public:
-  Packed(const T* packed, std::int64_t k, std::int64_t panel_columns, std::int64_t column,
-         std::int64_t columns)
-      : packed_(packed + column * k), k_(k), panel_columns_(panel_columns), columns_(columns) {
-    if constexpr (!in_place) panels_ = cpu::scratch<struct GemmPanels>(gemm_block_n * gemm_block_k);
-  }
+  explicit PairPanels(const Columns<bfloat16>& source)
+      : source_(source),
+        panel_stride_(gemm_block_k * panel_columns() + 32),
+        panels_(reinterpret_cast<std::uint32_t*>(
+            cpu::scratch<struct GemmPanels>((gemm_block_n / panel_columns()) * panel_stride_ / 2))) {}
 
   void open(std::int64_t first, std::int64_t depth) {
-    first_ = first;
-    depth_ = depth;
-    if constexpr (!in_place) {
-      for (std::int64_t j = 0; j < columns_; j += panel_columns_) {
-        cpu::to_float(panels_ + j * depth, at(j), depth * panel_columns_);
-      }
+    if (source_.transposed) {
+      pack_transposed(source_.b + source_.column * source_.stride + first, depth);
+    } else {
+      pack_rows(source_.b + first * source_.stride + source_.column, depth);
     }
   }
-  const float* panel(std::int64_t j) const {
-    if constexpr (in_place) {
-      return at(j);
-    } else {
-      return panels_ + j * depth_;
-    }
+  const std::uint16_t* panel(std::int64_t j) const {
+    return reinterpret_cast<const std::uint16_t*>(panels_) + j / panel_columns() * panel_stride_;
   }
 
  private:
-  static constexpr bool in_place = std::is_same_v<T, float>;
-  const T* at(std::int64_t j) const { return packed_ + j * k_ + first_ * panel_columns_; }
+  static std::uint32_t pair(std::uint16_t first, std::uint16_t second) {
+    return first | static_cast<std::uint32_t>(second) << 16;  // the first in the lower half
+  }
+  std::uint32_t* at(std::int64_t column, std::int64_t i) {
+    const std::int64_t width = panel_columns();
+    return panels_ + (column / width * panel_stride_ + i * width) / 2 + column % width;
+  }
+  void pack_rows(const bfloat16* b, std::int64_t depth) {
+    const std::int64_t width = panel_columns();
+    static constexpr bfloat16 zeros[gemm_block_n] = {};
+    for (std::int64_t i = 0; i < depth; i += 2) {
+      const bfloat16* even = b + i * source_.stride;
+      const bfloat16* odd = i + 1 < depth ? even + source_.stride : zeros;
+      for (std::int64_t j = 0; j < source_.padded(); j += width) {
+        std::uint32_t* out = at(j, i);
+        const std::int64_t inside = std::min(width, source_.columns - j);
+        for (std::int64_t c = 0; c < inside; ++c) out[c] = pair(even[j + c].bits, odd[j + c].bits);
+        std::fill(out + inside, out + width, 0u);
+      }
+    }
+  }
+  void pack_transposed(const bfloat16* b, std::int64_t depth) {
+    const std::int64_t width = panel_columns();
+    // Pairs are floats to the transposition: it only moves them.
+    const std::int64_t whole = depth / 2;
+    static constexpr float zeros[gemm_block_k / 2] = {};
+    float buffer[4][gemm_block_k / 2];
+    for (std::int64_t j = 0; j < source_.padded(); j += 4) {
+      std::array<const float*, 4> columns;
+      for (std::int64_t c = 0; c < 4; ++c) {
+        const auto index = static_cast<std::size_t>(c);
+        columns[index] = zeros;
+        if (j + c >= source_.columns) continue;
+        std::memcpy(buffer[index], b + (j + c) * source_.stride,
+                    static_cast<std::size_t>(depth) * sizeof(bfloat16));
+        if (depth % 2 != 0) std::memset(reinterpret_cast<char*>(buffer[index]) + 2 * depth, 0, 2);
+        columns[index] = buffer[index];
+      }
+      cpu::transpose_rows4(reinterpret_cast<float*>(at(j, 0)), width, columns, whole + depth % 2);
+    }
+  }
 
-  const T* packed_;
-  std::int64_t k_, panel_columns_, columns_;
-  std::int64_t first_ = 0, depth_ = 0;
-  float* panels_ = nullptr;
+  Columns<bfloat16> source_;
+  std::int64_t panel_stride_;  // in elements of 16 bits
+  std::uint32_t* panels_;
 };
 
-// Calls element(index in the packed panels, index in b as stored) for every element of one panel's column,
-// rows in order.
-template <class Element>
-void for_each_packed(const MatmulShape& shape, std::int64_t panel_columns, std::int64_t column,
-                     Element element) {
-  const std::int64_t to = column / panel_columns * panel_columns * shape.k + column % panel_columns;
-  const std::int64_t from = shape.transpose_b ? column * shape.b_stride : column;
-  const std::int64_t step = shape.transpose_b ? 1 : shape.b_stride;
-  for (std::int64_t i = 0; i < shape.k; ++i) element(to + i * panel_columns, from + i * step);
-}
-
-std::int64_t padded_columns(std::int64_t n) {
-  const std::int64_t width = cpu::gemm_f32().columns;
-  return (n + width - 1) / width * width;
+template <class E>
+void multiply_bf16(CpuContext& context, bfloat16* out, const bfloat16* a, const bfloat16* b,
+                   const MatmulShape& shape, const MatmulEpilogue<bfloat16>& epilogue) {
+  const cpu::Rows<E> rows = cpu::rows_as<E>(context, a, shape);
+  cpu::gemm(
+      context, {shape.m, shape.n, shape.k, cpu::gemm_bf16().rows, /*panel_by_panel=*/false},
+      [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t columns) {
+        return cpu::Bf16Operands<E, PairPanels>(
+            rows, row, PairPanels({b, shape.b_stride, shape.transpose_b, column, columns}));
+      },
+      cpu::finish(out, shape.n, epilogue));
 }
 
 }  // namespace
@@ -229,58 +161,27 @@ std::int64_t padded_columns(std::int64_t n) {
 template <class T>
 void matmul(CpuContext& context, T* out, const T* a, const T* b, const MatmulShape& shape,
             const MatmulEpilogue<T>& epilogue) {
-  multiply(context, out, a, shape, epilogue, [&](std::int64_t column, std::int64_t columns) {
-    return Packing<T>(b, shape, cpu::gemm_f32().columns, column, columns);
-  });
-}
-
-template <class T>
-void matmul_packed(CpuContext& context, T* out, const T* a, const T* packed, const MatmulShape& shape,
-                   const MatmulEpilogue<T>& epilogue) {
-  multiply(context, out, a, shape, epilogue, [&](std::int64_t column, std::int64_t columns) {
-    return Packed<T>(packed, shape.k, cpu::gemm_f32().columns, column, columns);
-  });
-}
-
-std::int64_t packed_size(CpuContext&, std::int64_t k, std::int64_t n) { return k * padded_columns(n); }
-
-template <class T>
-void pack(CpuContext& context, T* packed, const T* b, const MatmulShape& shape) {
-  const std::int64_t width = cpu::gemm_f32().columns;
-  parallel_for(context.threads, padded_columns(shape.n) / width, [&](std::int64_t panel) {
-    for (std::int64_t column = panel * width; column < (panel + 1) * width; ++column) {
-      const bool inside = column < shape.n;
-      for_each_packed(shape, width, column,
-                      [&](std::int64_t to, std::int64_t from) { packed[to] = inside ? b[from] : T(); });
-    }
-  });
-}
-
-template <class T>
-void unpack(CpuContext& context, T* b, const T* packed, const MatmulShape& shape) {
-  const std::int64_t width = cpu::gemm_f32().columns;
-  parallel_for(context.threads, shape.n, [&](std::int64_t column) {
-    for_each_packed(shape, width, column, [&](std::int64_t from, std::int64_t to) { b[to] = packed[from]; });
-  });
+  if constexpr (std::is_same_v<T, bfloat16>) {
+    const bool wide = !cpu::gemm_bf16().a_is_bf16;
+    return wide ? multiply_bf16<float>(context, out, a, b, shape, epilogue)
+                : multiply_bf16<std::uint16_t>(context, out, a, b, shape, epilogue);
+  } else {
+    const cpu::Rows<float> rows = cpu::rows_as<float>(context, a, shape);
+    cpu::gemm(
+        context, {shape.m, shape.n, shape.k, cpu::gemm_f32().rows, /*panel_by_panel=*/false},
+        [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t columns) {
+          return cpu::F32Operands<FloatPanels<T>>(
+              rows, row, FloatPanels<T>({b, shape.b_stride, shape.transpose_b, column, columns}));
+        },
+        cpu::finish(out, shape.n, epilogue));
+  }
 }
 
 template void matmul(CpuContext&, float*, const float*, const float*, const MatmulShape&,
                      const MatmulEpilogue<float>&);
-template void matmul_packed(CpuContext&, float*, const float*, const float*, const MatmulShape&,
-                            const MatmulEpilogue<float>&);
-template void pack(CpuContext&, float*, const float*, const MatmulShape&);
-template void unpack(CpuContext&, float*, const float*, const MatmulShape&);
 template void matmul(CpuContext&, float16*, const float16*, const float16*, const MatmulShape&,
                      const MatmulEpilogue<float16>&);
-template void matmul_packed(CpuContext&, float16*, const float16*, const float16*, const MatmulShape&,
-                            const MatmulEpilogue<float16>&);
-template void pack(CpuContext&, float16*, const float16*, const MatmulShape&);
-template void unpack(CpuContext&, float16*, const float16*, const MatmulShape&);
 template void matmul(CpuContext&, bfloat16*, const bfloat16*, const bfloat16*, const MatmulShape&,
                      const MatmulEpilogue<bfloat16>&);
-template void matmul_packed(CpuContext&, bfloat16*, const bfloat16*, const bfloat16*, const MatmulShape&,
-                            const MatmulEpilogue<bfloat16>&);
-template void pack(CpuContext&, bfloat16*, const bfloat16*, const MatmulShape&);
-template void unpack(CpuContext&, bfloat16*, const bfloat16*, const MatmulShape&);
 
 }  // namespace adlib::kernels

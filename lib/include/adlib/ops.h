@@ -11,6 +11,8 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "adlib/core/tensor.h"
 
@@ -79,32 +81,84 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options = {
 /// The same into `out`, which may be `options.residual` itself.
 void matmul_into(Tensor& out, const Tensor& a, const Tensor& b, const MatmulOptions& options = {});
 
+// ---- Packed and quantised weights
+// ------------------------------------------------------------------------------------
+
+/// How a constant weight is stored. Written and parsed as "same", "bf16", "int8", "int8:64", "int4:32".
+struct WeightFormat {
+  enum class Type {
+    same,  ///< in the dtype of the tensor
+    bf16,  ///< rounded to bfloat16
+    i8,    ///< codes in [-127, 127]
+    i4,    ///< codes in [-8, 7]
+  };
+  Type type = Type::same;
+  /// i8, i4: how many inputs of an output share a scale: 32, 64, 128, or (i8 only) 0 for all of them.
+  std::int64_t group = 0;
+
+  /// Throws Error(invalid_argument) naming what is possible. "int4" alone means int4:32.
+  static WeightFormat parse(std::string_view text);
+  friend bool operator==(const WeightFormat&, const WeightFormat&) = default;
+};
+std::string to_string(const WeightFormat& format);
+
+/// A weight of N outputs and K inputs as small integers: w[n,k] ≈ scales[n, k / group] · code[n,k].
+struct QuantizedMatrix {
+  WeightFormat format;
+  std::int64_t inputs = 0;  ///< K
+  Tensor codes;   ///< i8: (N, K) i8. i4: (N, (K + 1) / 2) u8, each code + 8, the even input in the low half
+  Tensor scales;  ///< (N, groups) bf16
+
+  std::int64_t outputs() const { return codes.size(0); }  ///< N
+  /// Inputs [begin, end) of N: views.
+  QuantizedMatrix slice(std::int64_t begin, std::int64_t end) const;
+};
+/// Symmetric quantisation of w (N, K), or (K, N) when `transposed`. i8: scale = max |w| / 127, rounded up to
+/// bf16. i4: the scale with the least squared error among candidates. Scales are NaN where w is not finite.
+QuantizedMatrix quantize(const Tensor& w, const WeightFormat& format, bool transposed = false);
+/// (N, K) in `dtype`.
+Tensor dequantize(const QuantizedMatrix& matrix, DType dtype = DType::f32);
+
 /// A constant right operand of matmul, laid out once for the processor at hand: the product streams it as it
-/// lies. The results have the same bits as with the tensor that it was made from. Copies are shallow.
+/// lies. Copies are shallow.
 class PackedMatrix {
  public:
   /// Empty: defined() is false.
   PackedMatrix() = default;
-  /// Copies b (K, N), or (N, K) when `transpose_b`. Takes as many bytes, N rounded up to a multiple of 32 at
-  /// most.
-  explicit PackedMatrix(const Tensor& b, bool transpose_b = false);
+  /// Copies b (K, N), or (N, K) when `transpose_b`, in `format`; N is rounded up to a multiple of 32 at most.
+  explicit PackedMatrix(const Tensor& b, bool transpose_b = false, const WeightFormat& format = {});
+  /// b = wᵀ of codes made elsewhere.
+  explicit PackedMatrix(const QuantizedMatrix& w);
 
   bool defined() const { return panels_.defined(); }
   std::int64_t rows() const { return rows_; }        ///< K
   std::int64_t columns() const { return columns_; }  ///< N
-  DType dtype() const { return panels_.dtype(); }
+  const WeightFormat& format() const { return format_; }
+  bool is_quantized() const { return format_.type >= WeightFormat::Type::i8; }
+  std::int64_t bytes() const { return panels_.numel(); }
   Device device() const { return panels_.device(); }
-  /// The tensor that this was made from, in its layout: a new one with the same bytes.
+  /// The tensor that this was made from, in its layout: a new one with the same bytes (bf16: as rounded). Not
+  /// for quantised matrices.
   Tensor unpack() const;
+  /// The codes and scales of a quantised matrix.
+  QuantizedMatrix quantized() const;
 
  private:
   friend Tensor matmul(const Tensor& a, const PackedMatrix& b, const MatmulOptions& options);
-  Tensor panels_;  // what kernels::pack() wrote, one-dimensional
+  friend Tensor embedding(const PackedMatrix& table, const Tensor& ids, DType dtype);
+  Tensor panels_;  // what kernels::pack() wrote: (bytes) u8
   std::int64_t rows_ = 0, columns_ = 0;
+  DType dtype_ = DType::f32;  // of numbers; what unpack() gives
+  WeightFormat format_;
   bool transposed_ = false;
 };
 /// a·b. `options.transpose_b` must be false: the matrix knows its layout. (…, M, K)·(K, N) -> (…, M, N)
+/// Numbers of a's dtype: the bits of matmul with the tensor. bf16 under an f32 or f16 a: a is rounded to bf16
+/// where the processor has such products. i8, i4: each row of a is rounded to int8 codes, in groups of b's
+/// group, or 64; every sum within a group is exact.
 Tensor matmul(const Tensor& a, const PackedMatrix& b, const MatmulOptions& options = {});
+/// Columns of a packed matrix by `ids` (i32): embedding(tableᵀ, ids), in `dtype`. (C, V), (…) -> (…, C)
+Tensor embedding(const PackedMatrix& table, const Tensor& ids, DType dtype);
 
 // ---- Attention
 // -----------------------------------------------------------------------------------------------------
@@ -116,27 +170,51 @@ struct AttentionOptions {
   float softcap = 0;      ///< c tanh(score / c) before the mask when > 0
   Tensor mask =
       {};  ///< added to the scores (float) or false = hidden (boolean); broadcasts to (B, H, Tq, Tk)
+  Tensor* lse =
+      nullptr;  ///< when set, becomes log Σ exp(score) in f32, (B, H, Tq) or (N, H); -inf: no key seen
 };
 /// softmax(scale·QKᵀ + mask)·V with grouped heads: H a multiple of Hkv, head h reads h / (H / Hkv); Vaswani
 /// et al. 2017. Never builds the (Tq, Tk) matrix. A query that sees no key gives zeros. q (B, H, Tq, D), k
 /// (B, Hkv, Tk, D), v (B, Hkv, Tk, Dv) -> (B, H, Tq, Dv)
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options = {});
 
-/// One sequence of a ragged batch: `rows` queries that begin at row `begin` of q and at position `position`
-/// of the sequence, whose keys and values (Hkv, T, D), T >= position + rows, may be strided views of a cache.
+/// Keys and values of many sequences in pages of 64 positions: position p of a sequence stands in slot p % 64
+/// of the page that its table names at p / 64. Keys lie transposed, so that positions are the lanes of a
+/// vector.
+struct KeyValuePages {
+  static constexpr std::int64_t positions = 64;  ///< of a page
+
+  Tensor keys;    ///< (P, Hkv, D, 64) in f32, f16, bf16, or i8
+  Tensor values;  ///< (P, Hkv, 64, Dv), as keys
+  Tensor
+      key_scales;  ///< i8: (P, Hkv, 64) f32, the worth of one step of a position's key; undefined otherwise
+  Tensor value_scales;  ///< as key_scales
+
+  /// Room for P pages, uninitialised.
+  static KeyValuePages empty(std::int64_t pages, std::int64_t kv_heads, std::int64_t head_dim,
+                             std::int64_t value_dim, DType dtype = DType::f32, Device device = Device::cpu);
+  std::int64_t pages() const { return keys.size(0); }
+  std::size_t bytes() const;
+};
+/// One sequence's part of a ragged batch: rows [begin, begin + rows) stand at `position` and after it.
 struct AttentionSegment {
   std::int64_t begin = 0;
   std::int64_t rows = 0;
   std::int64_t position = 0;
-  Tensor keys;
-  Tensor values;
+  std::int64_t sequence = 0;  ///< its row of the page table
 };
+/// Writes keys (N, Hkv, D) and values (N, Hkv, Dv), floating and possibly strided, to the pages of their
+/// positions. `table` (S, M) i32 holds each sequence's pages in order. Rounds to the pages' dtype; i8 is
+/// symmetric, with one scale max|x| / 127 for each position and head. Two segments must not write to one
+/// page.
+void store_pages(KeyValuePages& pages, const Tensor& table, std::span<const AttentionSegment> segments,
+                 const Tensor& keys, const Tensor& values);
 /// Causal attention for sequences of different lengths in one call: row i of a segment sees keys 0 … position
 /// + i. Keys are reduced in blocks fixed by their absolute position, so that prefilled, chunked and decoded
-/// rows agree bit for bit. `mask` and `past` of the options are refused. q (N, H, D), which may be strided ->
-/// (N, H, D)
-Tensor ragged_attention(const Tensor& q, std::span<const AttentionSegment> segments,
-                        const AttentionOptions& options = {});
+/// rows agree bit for bit. `mask` and `past` of the options are refused. q (N, H, D), which may be
+/// strided, in any floating dtype -> (N, H, Dv)
+Tensor ragged_attention(const Tensor& q, const KeyValuePages& pages, const Tensor& table,
+                        std::span<const AttentionSegment> segments, const AttentionOptions& options = {});
 
 enum class RopeLayout {
   halves,       ///< pairs (i, i + R/2): Llama and Qwen as Hugging Face stores them

@@ -63,4 +63,16 @@ inline void check_rank(const char* operation, const char* name, const Tensor& te
   require(tensor.rank() == rank, operation, ": ", name, " has shape ", tensor.shape(), ", expected ", layout);
 }
 
+/// i32 ids inside a table of `rows`; only those on the host can be looked at.
+inline void check_ids(const char* operation, const Tensor& ids, std::int64_t rows) {
+  check_dtype(operation, "ids", ids, DType::i32);
+  if (ids.device() != Device::cpu) return;
+  const Tensor values = ids.contiguous();
+  std::size_t i = 0;
+  for (const std::int32_t id : values.data<std::int32_t>()) {
+    require(id >= 0 && id < rows, operation, ": id ", id, " at position ", i, " is outside [0, ", rows, ")");
+    ++i;
+  }
+}
+
 }  // namespace adlib::ops

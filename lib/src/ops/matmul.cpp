@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "adlib/ops.h"
-#include "ops/activation.h"
 #include "ops/checks.h"
 #include "ops/dispatch.h"
+#include "ops/epilogue.h"
 
 namespace adlib::ops {
 namespace {
@@ -29,17 +29,6 @@ Shape result_shape(const Tensor& a, const Tensor& b, std::int64_t m, std::int64_
   dims[static_cast<std::size_t>(rank - 2)] = m;
   dims[static_cast<std::size_t>(rank - 1)] = n;
   return Shape(std::span<const std::int64_t>(dims));
-}
-
-void check_epilogue(const Tensor& a, const MatmulOptions& options, const Shape& result) {
-  if (options.bias) {
-    check_same("matmul", "a", a, "bias", options.bias);
-    check_shape("matmul", "bias", options.bias, {result[-1]});
-  }
-  if (options.residual) {
-    check_same("matmul", "a", a, "residual", options.residual);
-    check_shape("matmul", "residual", options.residual, result);
-  }
 }
 
 struct Plan {
@@ -81,22 +70,21 @@ void matmul_into(Tensor& out, const Tensor& a_in, const Tensor& b_in, const Matm
   Shape& result = plan.result;
   check_same("matmul", "a", a_in, "out", out);
   check_out("matmul", out, result);
-  const kernels::Activation activation = to_kernel("matmul", options.activation);
+  const Epilogue epilogue(options);
   if (out.numel() == 0) return;
 
-  Tensor a = packed_rows(a_in) ? a_in : a_in.contiguous();
-  Tensor b = b_in;
-  if (!packed_rows(b)) {
-    // A transposed view of packed rows is the other layout; anything else is packed first.
-    if (packed_columns(b)) {
-      b = b.transpose(-2, -1);
-      shape.transpose_b = !shape.transpose_b;
-    } else {
-      b = b.contiguous();
-    }
-  }
+  // A transposed view of packed rows is the other layout; anything else is made contiguous.
+  const auto as_rows = [](const Tensor& x, bool& transposed) {
+    if (packed_rows(x)) return x;
+    if (!packed_columns(x)) return x.contiguous();
+    transposed = !transposed;
+    return x.transpose(-2, -1);
+  };
+  Tensor a = as_rows(a_in, shape.transpose_a);
+  const Tensor b = as_rows(b_in, shape.transpose_b);
   std::int64_t matrices = result.numel() / (shape.m * shape.n);
-  if (b.rank() == 2 && a.rank() > 2 && a.is_contiguous()) {  // (…, M, K)·(K, N) is one tall product
+  if (b.rank() == 2 && a.rank() > 2 && a.is_contiguous() &&
+      !shape.transpose_a) {  // (…, M, K)·(K, N) is one tall product
     a = a.view({-1, shape.k});
     shape.m = matrices * shape.m;
     matrices = 1;
@@ -104,15 +92,11 @@ void matmul_into(Tensor& out, const Tensor& a_in, const Tensor& b_in, const Matm
   }
   shape.a_stride = a.stride(-2);
   shape.b_stride = b.stride(-2);
-  const Tensor bias = options.bias ? options.bias.contiguous() : Tensor();
-  const Tensor residual = options.residual ? options.residual.contiguous() : Tensor();
   dispatch("matmul", out.device(), out.dtype(), [&]<class T>(auto& ctx) {
     for (std::int64_t i = 0; i < matrices; ++i) {
       const std::int64_t at = i * shape.m * shape.n;
-      const kernels::MatmulEpilogue<T> epilogue{ptr<T>(bias), activation,
-                                                residual ? ptr<T>(residual) + at : nullptr};
       kernels::matmul<T>(ctx, ptr<T>(out) + at, ptr<T>(a) + matrix_offset(a, result, i),
-                         ptr<T>(b) + matrix_offset(b, result, i), shape, epilogue);
+                         ptr<T>(b) + matrix_offset(b, result, i), shape, epilogue.at<T>(at));
     }
   });
 }
@@ -120,52 +104,6 @@ void matmul_into(Tensor& out, const Tensor& a_in, const Tensor& b_in, const Matm
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   Tensor out = Tensor::empty(check(a, b, options).result, a.dtype(), a.device());
   matmul_into(out, a, b, options);
-  return out;
-}
-
-PackedMatrix::PackedMatrix(const Tensor& b, bool transpose_b) : transposed_(transpose_b) {
-  check_rank("PackedMatrix", "b", b, 2, transpose_b ? "(N, K)" : "(K, N)");
-  rows_ = b.size(transpose_b ? 1 : 0);
-  columns_ = b.size(transpose_b ? 0 : 1);
-  const Tensor source = packed_rows(b) ? b : b.contiguous();
-  dispatch("PackedMatrix", b.device(), b.dtype(), [&]<class T>(auto& ctx) {
-    panels_ = Tensor::empty({kernels::packed_size(ctx, rows_, columns_)}, b.dtype(), b.device());
-    kernels::pack<T>(ctx, ptr<T>(panels_), ptr<T>(source),
-                     {.n = columns_, .k = rows_, .b_stride = source.stride(0), .transpose_b = transpose_b});
-  });
-}
-
-Tensor PackedMatrix::unpack() const {
-  require(defined(), "PackedMatrix: unpack of an empty matrix");
-  Tensor out =
-      Tensor::empty(transposed_ ? Shape{columns_, rows_} : Shape{rows_, columns_}, dtype(), device());
-  if (out.numel() == 0) return out;
-  dispatch("PackedMatrix", device(), dtype(), [&]<class T>(auto& ctx) {
-    kernels::unpack<T>(ctx, ptr<T>(out), ptr<T>(panels_),
-                       {.n = columns_, .k = rows_, .b_stride = out.stride(0), .transpose_b = transposed_});
-  });
-  return out;
-}
-
-Tensor matmul(const Tensor& a_in, const PackedMatrix& b, const MatmulOptions& options) {
-  check_same("matmul", "a", a_in, "b", b.panels_);
-  check_rank_at_least("matmul", "a", a_in, 2);
-  require(!options.transpose_b, "matmul: transpose_b is set, but a PackedMatrix knows its own layout");
-  require(a_in.size(-1) == b.rows(), "matmul: a is ", a_in.describe(), ", b is packed (", b.rows(), ", ",
-          b.columns(), "); ", a_in.size(-1), " columns of a meet ", b.rows(), " rows of b");
-  const Shape result = a_in.shape().with(-1, b.columns());
-  check_epilogue(a_in, options, result);
-  const kernels::Activation activation = to_kernel("matmul", options.activation);
-  Tensor out = Tensor::empty(result, a_in.dtype(), a_in.device());
-  if (out.numel() == 0) return out;
-  const Tensor a = (a_in.rank() == 2 && packed_rows(a_in) ? a_in : a_in.contiguous().view({-1, b.rows()}));
-  const Tensor bias = options.bias ? options.bias.contiguous() : Tensor();
-  const Tensor residual = options.residual ? options.residual.contiguous() : Tensor();
-  dispatch("matmul", out.device(), out.dtype(), [&]<class T>(auto& ctx) {
-    kernels::matmul_packed<T>(ctx, ptr<T>(out), ptr<T>(a), ptr<T>(b.panels_),
-                              {.m = a.size(0), .n = b.columns(), .k = b.rows(), .a_stride = a.stride(0)},
-                              {ptr<T>(bias), activation, ptr<T>(residual)});
-  });
   return out;
 }
 

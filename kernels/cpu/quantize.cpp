@@ -1,0 +1,129 @@
+// Runs once a weight: plain loops, a row at a time.
+#include "kernels/quantize.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "adlib/core/parallel.h"
+#include "kernels/cpu/convert.h"
+
+namespace adlib::kernels {
+namespace {
+
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+
+float largest_magnitude(const float* x, std::int64_t n) {
+  float largest = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    if (!std::isfinite(x[i])) return nan;
+    largest = std::max(largest, std::fabs(x[i]));
+  }
+  return largest;
+}
+
+// The smallest bfloat16 that is at least x.
+bfloat16 round_to_larger(float x) {
+  bfloat16 rounded(x);
+  if (cpu::to_float(rounded) < x) ++rounded.bits;  // the next larger one, for x > 0
+  return rounded;
+}
+
+int code_of(float x, float inverse, int low, int high) {
+  return static_cast<int>(
+      std::clamp(std::nearbyint(x * inverse), static_cast<float>(low), static_cast<float>(high)));
+}
+
+bfloat16 scale_int8(const float* x, std::int64_t n) {
+  const float largest = largest_magnitude(x, n);
+  return std::isnan(largest) ? bfloat16(nan) : round_to_larger(largest / 127.0f);
+}
+
+float squared_error(const float* x, std::int64_t n, float scale) {
+  const float inverse = 1.0f / scale;
+  float error = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const float difference = x[i] - scale * static_cast<float>(code_of(x[i], inverse, -8, 7));
+    error += difference * difference;
+  }
+  return error;
+}
+
+// Sixteen codes are few: which outliers to clip is worth a search. The scale's sign decides whether the
+// largest magnitude takes the code -8, of which there is no positive twin.
+bfloat16 scale_int4(const float* x, std::int64_t n) {
+  const float largest = largest_magnitude(x, n);
+  if (std::isnan(largest) || largest < 1e-30f) return bfloat16(std::isnan(largest) ? nan : 0.0f);
+  bfloat16 best{};
+  float least = std::numeric_limits<float>::infinity();
+  for (const float divisor : {-8.0f, 8.0f, 7.0f, -7.5f, 7.5f, -8.5f, 8.5f, -9.0f, 9.0f, -10.0f, 10.0f}) {
+    const bfloat16 scale(largest / divisor);
+    const float error = squared_error(x, n, cpu::to_float(scale));
+    if (error < least) best = scale, least = error;
+  }
+  return best;
+}
+
+}  // namespace
+
+template <class T>
+void quantize(CpuContext& context, void* codes_out, bfloat16* scales, const T* w, std::int64_t w_stride,
+              bool transpose, const QuantizeShape& shape) {
+  const std::int64_t groups = quantize_groups(shape), row_bytes = quantize_row_bytes(shape);
+  parallel_for(context.threads, shape.n, [&](std::int64_t n) {
+    std::vector<float> row(static_cast<std::size_t>(shape.k));
+    for (std::int64_t i = 0; i < shape.k; ++i) {
+      row[static_cast<std::size_t>(i)] = cpu::to_float(transpose ? w[i * w_stride + n] : w[n * w_stride + i]);
+    }
+    auto* codes = static_cast<std::uint8_t*>(codes_out) + n * row_bytes;
+    if (shape.bits == 4) std::fill_n(codes, row_bytes, std::uint8_t{0x88});  // an odd last half is a 0
+    for (std::int64_t g = 0; g < groups; ++g) {
+      const std::int64_t first = g * shape.group, end = std::min(shape.k, first + shape.group);
+      const float* x = row.data() + first;
+      const bfloat16 scale = shape.bits == 8 ? scale_int8(x, end - first) : scale_int4(x, end - first);
+      scales[n * groups + g] = scale;
+      const float value = cpu::to_float(scale);
+      const float inverse = value == 0.0f || std::isnan(value) ? 0.0f : 1.0f / value;
+      for (std::int64_t i = first; i < end; ++i) {
+        const float number = row[static_cast<std::size_t>(i)];
+        if (inverse == 0.0f) {
+          if (shape.bits == 8) codes[i] = 0;
+        } else if (shape.bits == 8) {
+          codes[i] = static_cast<std::uint8_t>(code_of(number, inverse, -127, 127));
+        } else {
+          const auto code = static_cast<unsigned>(code_of(number, inverse, -8, 7) + 8);
+          const unsigned kept = i % 2 == 0 ? codes[i / 2] & 0xf0u : codes[i / 2] & 0x0fu;
+          codes[i / 2] = static_cast<std::uint8_t>(kept | (i % 2 == 0 ? code : code << 4));
+        }
+      }
+    }
+  });
+}
+
+template <class T>
+void dequantize(CpuContext& context, T* w, const void* codes_in, const bfloat16* scales,
+                const QuantizeShape& shape) {
+  const std::int64_t groups = quantize_groups(shape), row_bytes = quantize_row_bytes(shape);
+  parallel_for(context.threads, shape.n, [&](std::int64_t n) {
+    const auto* codes = static_cast<const std::uint8_t*>(codes_in) + n * row_bytes;
+    for (std::int64_t i = 0; i < shape.k; ++i) {
+      const float scale = cpu::to_float(scales[n * groups + i / shape.group]);
+      const int code = shape.bits == 8 ? static_cast<std::int8_t>(codes[i])
+                       : i % 2 == 0    ? (codes[i / 2] & 15) - 8
+                                       : (codes[i / 2] >> 4) - 8;
+      w[n * shape.k + i] = static_cast<T>(scale * static_cast<float>(code));
+    }
+  });
+}
+
+template void quantize(CpuContext&, void*, bfloat16*, const float*, std::int64_t, bool, const QuantizeShape&);
+template void quantize(CpuContext&, void*, bfloat16*, const float16*, std::int64_t, bool,
+                       const QuantizeShape&);
+template void quantize(CpuContext&, void*, bfloat16*, const bfloat16*, std::int64_t, bool,
+                       const QuantizeShape&);
+template void dequantize(CpuContext&, float*, const void*, const bfloat16*, const QuantizeShape&);
+template void dequantize(CpuContext&, float16*, const void*, const bfloat16*, const QuantizeShape&);
+template void dequantize(CpuContext&, bfloat16*, const void*, const bfloat16*, const QuantizeShape&);
+
+}  // namespace adlib::kernels

@@ -1,0 +1,44 @@
+// lib/src/ops/epilogue.h: the options of a product as its kernels take them.
+#pragma once
+
+#include <cstdint>
+
+#include "adlib/ops.h"
+#include "kernels/matmul.h"
+#include "ops/activation.h"
+#include "ops/checks.h"
+#include "ops/dispatch.h"
+
+namespace adlib::ops {
+
+inline void check_epilogue(const Tensor& a, const MatmulOptions& options, const Shape& result) {
+  if (options.bias) {
+    check_same("matmul", "a", a, "bias", options.bias);
+    check_shape("matmul", "bias", options.bias, {result[-1]});
+  }
+  if (options.residual) {
+    check_same("matmul", "a", a, "residual", options.residual);
+    check_shape("matmul", "residual", options.residual, result);
+  }
+}
+
+/// Keeps what the kernels' pointers point to.
+class Epilogue {
+ public:
+  explicit Epilogue(const MatmulOptions& options)
+      : bias_(options.bias ? options.bias.contiguous() : Tensor()),
+        residual_(options.residual ? options.residual.contiguous() : Tensor()),
+        activation_(to_kernel("matmul", options.activation)) {}
+
+  /// For a result that begins `offset` elements into the whole.
+  template <class T>
+  kernels::MatmulEpilogue<T> at(std::int64_t offset) const {
+    return {ptr<T>(bias_), activation_, residual_ ? ptr<T>(residual_) + offset : nullptr};
+  }
+
+ private:
+  Tensor bias_, residual_;
+  kernels::Activation activation_;
+};
+
+}  // namespace adlib::ops
