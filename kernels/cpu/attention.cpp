@@ -1,206 +1,360 @@
-// For each key-value head and tile of queries, blocks of 64 keys and values are packed as floats (keys
-// transposed) and shared by all queries of the tile and of the head's group. A query keeps its running
-// maximum, sum and output.
+// A task is one key-value head and up to 48 rows of a segment: its queries times the heads of the group, so
+// that grouped heads share each block of keys. Blocks of 64 keys are the pages: scores by the f32 tiles
+// (positions are lanes), the softmax of all rows, outputs by the tiles again. Blocks that no row sees are
+// skipped, and on the causal edge only the tiles and keys that a row sees are multiplied. Pages in f32 are
+// read where they lie, others are widened once for all rows of the task; a single row, which decoding is,
+// multiplies pages as they are stored.
 //
-// Scores are summed over the head's elements, and outputs over keys, in ascending order, one lane a result:
-// the same bits for one query as for many.
+// Cost of a row and block at head_dim 64 with 16 lanes and one multiply-add a cycle: 2 x 256 cycles of
+// products, some 90 of softmax. So prefill is bound by the former: 1 / (1 + 90 / 512) = 85% of the peak, less
+// on the causal edge. Decoding is bound by reading the pages.
 #include "kernels/attention.h"
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "adlib/core/parallel.h"
 #include "kernels/cpu/convert.h"
-#include "kernels/cpu/row.h"
+#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/isa.h"
+#include "kernels/cpu/simd/attention.h"
 #include "kernels/cpu/vector.h"
 
 namespace adlib::kernels {
 namespace {
 
-using cpu::Float4;
-
-constexpr std::int64_t tile_rows = 64;          // queries that share one packing of a block
+constexpr std::int64_t task_rows = 48;          // a multiple of every tile's height
+constexpr std::int64_t most_tile_rows = 12;     // of any level
 constexpr std::int64_t serial_limit = 1 << 16;  // multiply-adds that are not worth waking a thread for
 constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
 
-constexpr std::int64_t round_up4(std::int64_t n) { return (n + 3) / 4 * 4; }
+const simd::Attention& lanes() {
+#if defined(__x86_64__)
+  if (cpu::isa() >= cpu::Isa::avx512) return simd::attention_avx512;
+  if (cpu::isa() >= cpu::Isa::avx2) return simd::attention_avx2;
+#endif
+  return simd::attention_baseline;
+}
 
-// y[0…4 Vectors) += Σ_i weights[i] rows[i][0…4 Vectors). A weight of zero is skipped: the row may be poison.
-template <int Vectors>
-void accumulate(float* y, const float* weights, const float* rows, std::int64_t stride, std::int64_t n,
-                bool skip_zeros) {
-  Float4 sums[Vectors];
-  for (int c = 0; c < Vectors; ++c) sums[c] = cpu::load4(y + 4 * c);
-  for (std::int64_t i = 0; i < n; ++i) {
-    const float weight = weights[i];
-    if (skip_zeros && weight == 0.0f) continue;
-    for (int c = 0; c < Vectors; ++c) sums[c] += weight * cpu::load4(rows + i * stride + 4 * c);
+std::size_t stored(DType dtype) {
+  switch (dtype) {
+    case DType::f16:
+      return static_cast<std::size_t>(simd::Stored::f16);
+    case DType::bf16:
+      return static_cast<std::size_t>(simd::Stored::bf16);
+    case DType::i8:
+      return static_cast<std::size_t>(simd::Stored::i8);
+    default:
+      return static_cast<std::size_t>(simd::Stored::f32);
   }
-  for (int c = 0; c < Vectors; ++c) cpu::store4(y + 4 * c, sums[c]);
 }
 
-// The same for any multiple of 4 columns.
-void accumulate_columns(float* y, const float* weights, const float* rows, std::int64_t stride,
-                        std::int64_t n, std::int64_t columns, bool skip_zeros) {
-  std::int64_t c = 0;
-  for (; c + 32 <= columns; c += 32) accumulate<8>(y + c, weights, rows + c, stride, n, skip_zeros);
-  for (; c < columns; c += 4) accumulate<1>(y + c, weights, rows + c, stride, n, skip_zeros);
-}
-
-// What a query knows of the keys seen so far.
-struct Running {
-  float max = minus_infinity;
-  float sum = 0;
+// One block of keys and values as the tiles read them.
+struct Block {
+  const float* keys;    // (head_dim, 64)
+  const float* values;  // (n, columns)
+  const float* key_scales;
+  const float* value_scales;
+  std::int64_t first;  // position of its first key
 };
 
-// packed[d][j] = keys[j][d] for j < n, in rows of 64.
+// The rows of one task and their running results. Row r is query r / group of head r % group, both counted
+// from the task's first: rows see ever more keys.
 template <class T>
-void pack_keys(float* packed, const T* keys, std::int64_t stride, std::int64_t n, std::int64_t dim,
-               float* buffer) {
-  for (std::int64_t j = 0; j < n; j += 4) {
-    std::array<const float*, 4> rows;
-    for (std::int64_t r = 0; r < 4; ++r) {
-      // The last key stands in for lanes past n; no query looks at them.
-      rows[static_cast<std::size_t>(r)] =
-          cpu::as_float(keys + std::min(j + r, n - 1) * stride, dim, buffer + r * dim);
+class Tile {
+ public:
+  Tile(const KeyValuePages& pages, const AttentionSegment& segment, const AttentionArgs<T>& args,
+       std::int64_t kv_head, std::int64_t first, std::int64_t rows)
+      : pages_(pages),
+        segment_(segment),
+        args_(args),
+        kv_head_(kv_head),
+        group_(args.heads / pages.kv_heads),
+        first_(first),
+        rows_(rows),
+        columns_((pages.value_dim + tiles_.columns - 1) / tiles_.columns * tiles_.columns),
+        queries_(cpu::scratch<struct Queries>(rows * pages.head_dim)),
+        out_(cpu::scratch<struct Outputs>(rows * columns_)) {
+    for (std::int64_t r = 0; r < rows_; ++r) {
+      cpu::to_float(queries_ + r * pages.head_dim, args.q + row(r) * args.q_row + head(r) * args.q_head,
+                    pages.head_dim);
     }
-    cpu::transpose_rows4(packed + j, attention_block, rows, dim);
+    std::fill_n(out_, rows_ * columns_, 0.0f);
+    std::fill_n(max_, rows_, minus_infinity);
+    std::fill_n(sum_, rows_, 0.0f);
   }
-}
 
-template <class T>
-void pack_values(float* packed, const T* values, std::int64_t stride, std::int64_t n, std::int64_t dim) {
-  const std::int64_t padded = round_up4(dim);
-  for (std::int64_t j = 0; j < n; ++j, packed += padded) {
-    cpu::to_float(packed, values + j * stride, dim);
-    std::fill(packed + dim, packed + padded, 0.0f);
-  }
-}
-
-// scores[0…n) from raw products: scale, softcap, mask. A hidden key gets -inf even if its score is NaN.
-template <class T>
-void finish_scores(float* scores, const AttentionArgs<T>& args, std::int64_t head, std::int64_t row,
-                   std::int64_t first_key, std::int64_t n) {
-  for (std::int64_t j = 0; j < n; ++j) scores[j] *= args.scale;
-  if (args.softcap > 0) {
-    for (std::int64_t j = 0; j < n; ++j) scores[j] = args.softcap * std::tanh(scores[j] / args.softcap);
-  }
-  const std::int64_t offset = head * args.mask_head + row * args.mask_row + first_key * args.mask_key;
-  if (args.mask != nullptr) {
-    for (std::int64_t j = 0; j < n; ++j) {
-      const float added = args.mask[offset + j * args.mask_key];
-      scores[j] = added == minus_infinity ? minus_infinity : scores[j] + added;
-    }
-  }
-  if (args.visible != nullptr) {
-    for (std::int64_t j = 0; j < n; ++j) {
-      if (!args.visible[offset + j * args.mask_key]) scores[j] = minus_infinity;
-    }
-  }
-}
-
-// The largest score, but NaN if the scores are all NaN or hidden and one is NaN: it must not pass for "sees
-// no key".
-float max_score(const float* scores, std::int64_t n) {
-  const float largest = cpu::max_of(scores, n);
-  if (largest != minus_infinity) return largest;
-  for (std::int64_t j = 0; j < n; ++j) {
-    if (std::isnan(scores[j])) return scores[j];
-  }
-  return largest;
-}
-
-// Takes one block of scores and packed values into the running result (Milakov & Gimelshein 2018, algorithm
-// 3).
-void update(Running& running, float* output, float* scores, const float* values, std::int64_t n,
-            std::int64_t value_columns) {
-  const float block_max = max_score(scores, n);
-  const float max = block_max > running.max || std::isnan(block_max) ? block_max : running.max;
-  if (max == minus_infinity) return;                  // nothing visible yet
-  const float rescale = std::exp(running.max - max);  // 0 the first time
-  for (std::int64_t j = 0; j < n; ++j)
-    scores[j] = scores[j] == minus_infinity ? 0.0f : std::exp(scores[j] - max);
-  const float block_sum = cpu::ordered_sum(n, [&](std::int64_t j) { return scores[j]; });
-  running.max = max;
-  running.sum = running.sum * rescale + block_sum;
-  if (rescale != 1.0f) cpu::Row(output, value_columns) *= rescale;
-  accumulate_columns(output, scores, values, value_columns, n, value_columns, /*skip_zeros=*/true);
-}
-
-template <class T>
-void attend_tile(const AttentionArgs<T>& args, std::int64_t kv_head, std::int64_t first_row,
-                 std::int64_t rows) {
-  const std::int64_t group = args.heads / args.kv_heads;
-  const std::int64_t columns = round_up4(args.value_dim);
-  float* keys = cpu::scratch<struct AttentionKeys>(args.head_dim * attention_block);
-  float* values = cpu::scratch<struct AttentionValues>(columns * attention_block);
-  float* buffer = cpu::scratch<struct AttentionBuffer>(4 * args.head_dim);
-  float* queries = cpu::scratch<struct AttentionQueries>(group * rows * args.head_dim);
-  float* outputs = cpu::scratch<struct AttentionOutputs>(group * rows * columns);
-  thread_local std::vector<Running> running;
-  running.assign(static_cast<std::size_t>(group * rows), Running{});
-  std::fill_n(outputs, group * rows * columns, 0.0f);
-  for (std::int64_t g = 0; g < group; ++g) {
-    for (std::int64_t i = 0; i < rows; ++i) {
-      cpu::to_float(queries + (g * rows + i) * args.head_dim,
-                    args.q + (kv_head * group + g) * args.q_head + (first_row + i) * args.q_row,
-                    args.head_dim);
+  void attend() {
+    const bool direct = rows_ == 1 && columns_ == pages_.value_dim;
+    const std::int64_t end = visible(rows_ - 1);
+    for (std::int64_t first = 0; first < end; first += attention_block) {
+      direct ? add_stored(first) : add_block(load(first, std::min(attention_block, end - first)));
     }
   }
 
-  // How many keys row i of the tile sees, were there no mask.
-  const auto visible_keys = [&](std::int64_t i) {
-    return args.causal ? std::clamp<std::int64_t>(args.position + first_row + i + 1, 0, args.keys)
-                       : args.keys;
-  };
-  const std::int64_t last_key = visible_keys(rows - 1);
-  for (std::int64_t first_key = 0; first_key < last_key; first_key += attention_block) {
-    const std::int64_t block = std::min(attention_block, last_key - first_key);
-    pack_keys(keys, args.k + kv_head * args.k_head + first_key * args.k_row, args.k_row, block, args.head_dim,
-              buffer);
-    pack_values(values, args.v + kv_head * args.v_head + first_key * args.v_row, args.v_row, block,
-                args.value_dim);
-    for (std::int64_t g = 0; g < group; ++g) {
-      for (std::int64_t i = 0; i < rows; ++i) {
-        const std::int64_t n = std::min(block, visible_keys(i) - first_key);
-        if (n <= 0) continue;
-        float scores[attention_block] = {};
-        const std::int64_t at = g * rows + i;
-        accumulate_columns(scores, queries + at * args.head_dim, keys, attention_block, args.head_dim,
-                           round_up4(n),
-                           /*skip_zeros=*/false);
-        finish_scores(scores, args, kv_head * group + g, first_row + i, first_key, n);
-        update(running[static_cast<std::size_t>(at)], outputs + at * columns, scores, values, n, columns);
+  void store() {
+    for (std::int64_t r = 0; r < rows_; ++r) {
+      const float scale = sum_[r] == 0.0f ? 0.0f : 1.0f / sum_[r];
+      T* to = args_.out + row(r) * args_.out_row + head(r) * args_.out_head;
+      const float* from = out_ + r * columns_;
+      for (std::int64_t c = 0; c < pages_.value_dim; ++c) to[c] = static_cast<T>(from[c] * scale);
+      if (args_.lse != nullptr) {
+        args_.lse[row(r) * args_.lse_row + head(r) * args_.lse_head] =
+            sum_[r] == 0.0f ? minus_infinity : max_[r] + std::log(sum_[r]);
       }
     }
   }
 
-  for (std::int64_t g = 0; g < group; ++g) {
-    for (std::int64_t i = 0; i < rows; ++i) {
-      const std::int64_t at = g * rows + i;
-      const float sum = running[static_cast<std::size_t>(at)].sum;
-      const float scale = sum == 0.0f ? 0.0f : 1.0f / sum;
-      T* out = args.out + (kv_head * group + g) * args.out_head + (first_row + i) * args.out_row;
-      const float* output = outputs + at * columns;
-      for (std::int64_t c = 0; c < args.value_dim; ++c) out[c] = static_cast<T>(output[c] * scale);
+ private:
+  std::int64_t query(std::int64_t r) const { return (first_ + r) / group_; }  // within the segment
+  std::int64_t row(std::int64_t r) const { return segment_.begin + query(r); }
+  std::int64_t head(std::int64_t r) const { return kv_head_ * group_ + (first_ + r) % group_; }
+  // How many keys row r sees, were there no mask.
+  std::int64_t visible(std::int64_t r) const {
+    return args_.causal ? std::clamp<std::int64_t>(segment_.position + query(r) + 1, 0, segment_.keys)
+                        : segment_.keys;
+  }
+  std::int64_t slot(std::int64_t first) const {  // of the block's page and head in the pool
+    return segment_.pages[first / attention_block] * pages_.kv_heads + kv_head_;
+  }
+  const char* stored_keys(std::int64_t slot) const {
+    return static_cast<const char*>(pages_.keys) + slot * pages_.head_dim * attention_block * element_;
+  }
+  const char* stored_values(std::int64_t slot) const {
+    return static_cast<const char*>(pages_.values) + slot * pages_.value_dim * attention_block * element_;
+  }
+  const float* scales(const float* of, std::int64_t slot) const {
+    return of == nullptr ? nullptr : of + slot * attention_block;
+  }
+
+  Block load(std::int64_t first, std::int64_t n) const {
+    const std::int64_t at = slot(first), dim = pages_.value_dim;
+    Block block{.keys = reinterpret_cast<const float*>(stored_keys(at)),
+                .values = reinterpret_cast<const float*>(stored_values(at)),
+                .key_scales = scales(pages_.key_scales, at),
+                .value_scales = scales(pages_.value_scales, at),
+                .first = first};
+    if (pages_.dtype != DType::f32) {
+      float* keys = cpu::scratch<struct Keys>(pages_.head_dim * attention_block);
+      widen_(keys, stored_keys(at), pages_.head_dim * attention_block);
+      block.keys = keys;
+    }
+    if (pages_.dtype != DType::f32 || columns_ != dim) {
+      float* values = cpu::scratch<struct Values>(columns_ * attention_block);
+      for (std::int64_t j = 0; j < n; ++j) {
+        widen_(values + j * columns_, stored_values(at) + j * dim * element_, dim);
+        std::fill(values + j * columns_ + dim, values + (j + 1) * columns_, 0.0f);
+      }
+      block.values = values;
+    }
+    return block;
+  }
+
+  // Takes a block into the results, as many rows at a time as a tile has.
+  void add_block(const Block& block) {
+    float scores[most_tile_rows * attention_block];
+    bool checked = false, finite = true;  // whether the block's values are known to be, where it matters
+    for (std::int64_t r = 0; r < rows_; r += tiles_.rows) {
+      const std::int64_t m = std::min(tiles_.rows, rows_ - r);
+      std::int32_t seen[most_tile_rows];
+      for (std::int64_t i = 0; i < m; ++i) {
+        seen[i] = static_cast<std::int32_t>(
+            std::clamp<std::int64_t>(visible(r + i) - block.first, 0, attention_block));
+      }
+      const std::int64_t n = seen[m - 1];
+      if (n == 0) continue;
+      for (std::int64_t j = 0; j < n; j += tiles_.columns) {
+        tiles_.tile({.sums = scores + j,
+                     .sums_row = attention_block,
+                     .a = queries_ + r * pages_.head_dim,
+                     .a_row = pages_.head_dim,
+                     .a_k = 1,
+                     .panel = block.keys + j,
+                     .panel_row = attention_block,
+                     .m = m,
+                     .k = pages_.head_dim,
+                     .add = false});
+      }
+      softmax(block, r, m, scores, seen);
+      // A weight of 0 does not keep NaN or infinity out of a sum.
+      if (masked() || seen[0] < n) {
+        if (!checked) finite = all_finite(block);
+        checked = true;
+      }
+      if (finite) {
+        multiply_values(r, m, scores, n, block.values);
+      } else {
+        for (std::int64_t i = 0; i < m; ++i)
+          multiply_visible(r + i, scores + i * attention_block, seen[i], block);
+      }
     }
   }
-}
+
+  // add_block() for one row that sees pages without conversion in between: the same bits.
+  void add_stored(std::int64_t first) {
+    const std::int64_t at = slot(first), n = std::min(attention_block, visible(0) - first);
+    float scores[attention_block];
+    const auto row_product = lanes_.row[stored(pages_.dtype)];
+    row_product({.sums = scores,
+                 .a = queries_,
+                 .panel = stored_keys(at),
+                 .panel_row = attention_block,
+                 .k = pages_.head_dim,
+                 .columns = attention_block,
+                 .add = false});
+    const Block block{.keys = nullptr,
+                      .values = nullptr,
+                      .key_scales = scales(pages_.key_scales, at),
+                      .value_scales = scales(pages_.value_scales, at),
+                      .first = first};
+    const auto seen = static_cast<std::int32_t>(n);
+    softmax(block, 0, 1, scores, &seen);
+    if (masked()) return multiply_visible(0, scores, n, load(first, n));
+    row_product({.sums = out_,
+                 .a = scores,
+                 .panel = stored_values(at),
+                 .panel_row = pages_.value_dim,
+                 .k = n,
+                 .columns = columns_,
+                 .add = true});
+  }
+
+  bool masked() const { return args_.mask != nullptr || args_.visible != nullptr; }
+  bool is_hidden(std::int64_t r, std::int64_t key) const {
+    const std::int64_t at = head(r) * args_.mask_head + query(r) * args_.mask_row + key * args_.mask_key;
+    return args_.mask != nullptr ? args_.mask[at] == minus_infinity
+                                 : args_.visible != nullptr && !args_.visible[at];
+  }
+  bool all_finite(const Block& block) const {
+    return lanes_.all_finite(block.values,
+                             std::min(attention_block, visible(rows_ - 1) - block.first) * columns_);
+  }
+
+  void softmax(const Block& block, std::int64_t r, std::int64_t m, float* scores, const std::int32_t* seen) {
+    const bool adjust = masked() || args_.softcap > 0;
+    if (adjust) {
+      for (std::int64_t i = 0; i < m; ++i) adjust_scores(block, r + i, scores + i * attention_block, seen[i]);
+    }
+    lanes_.softmax({.scores = scores,
+                    .visible = seen,
+                    .max = max_ + r,
+                    .sum = sum_ + r,
+                    .out = out_ + r * columns_,
+                    .out_row = columns_,
+                    .columns = columns_,
+                    .scale = adjust ? 1.0f : args_.scale,
+                    .key_scales = adjust ? nullptr : block.key_scales,
+                    .value_scales = block.value_scales,
+                    .m = m});
+  }
+
+  // Scale, softcap, mask. A hidden key gets -inf even if its score is NaN.
+  void adjust_scores(const Block& block, std::int64_t r, float* scores, std::int64_t n) const {
+    for (std::int64_t j = 0; j < n; ++j) {
+      scores[j] *= args_.scale;
+      if (block.key_scales != nullptr) scores[j] *= block.key_scales[j];
+    }
+    if (args_.softcap > 0) {
+      for (std::int64_t j = 0; j < n; ++j) scores[j] = args_.softcap * std::tanh(scores[j] / args_.softcap);
+    }
+    if (!masked()) return;
+    const std::int64_t at =
+        head(r) * args_.mask_head + query(r) * args_.mask_row + block.first * args_.mask_key;
+    for (std::int64_t j = 0; j < n; ++j) {
+      if (is_hidden(r, block.first + j)) {
+        scores[j] = minus_infinity;
+      } else if (args_.mask != nullptr) {
+        scores[j] += args_.mask[at + j * args_.mask_key];
+      }
+    }
+  }
+
+  void multiply_values(std::int64_t r, std::int64_t m, const float* weights, std::int64_t n,
+                       const float* values) {
+    for (std::int64_t c = 0; c < columns_; c += tiles_.columns) {
+      tiles_.tile({.sums = out_ + r * columns_ + c,
+                   .sums_row = columns_,
+                   .a = weights,
+                   .a_row = attention_block,
+                   .a_k = 1,
+                   .panel = values + c,
+                   .panel_row = columns_,
+                   .m = m,
+                   .k = n,
+                   .add = true});
+    }
+  }
+
+  // The same for one row, from the weights and values of the keys that it sees and nothing else.
+  void multiply_visible(std::int64_t r, const float* weights, std::int64_t n, const Block& block) {
+    float* values = cpu::scratch<struct VisibleValues>(columns_ * attention_block);
+    float visible_weights[attention_block];
+    std::int64_t count = 0;
+    for (std::int64_t j = 0; j < n; ++j) {
+      if (is_hidden(r, block.first + j)) continue;
+      visible_weights[count] = weights[j];
+      std::copy_n(block.values + j * columns_, columns_, values + count * columns_);
+      ++count;
+    }
+    multiply_values(r, 1, visible_weights, count, values);
+  }
+
+  const KeyValuePages& pages_;
+  const AttentionSegment& segment_;
+  const AttentionArgs<T>& args_;
+  const simd::GemmF32& tiles_ = cpu::gemm_f32();
+  const simd::Attention& lanes_ = lanes();
+  std::int64_t kv_head_, group_, first_, rows_, columns_;
+  std::int64_t element_ = pages_.dtype == DType::f32 ? 4 : pages_.dtype == DType::i8 ? 1 : 2;
+  void (*widen_)(float*, const void*, std::int64_t) = lanes_.widen[stored(pages_.dtype)];
+  float* queries_;  // (rows, head_dim)
+  float* out_;      // (rows, columns)
+  float max_[task_rows], sum_[task_rows];
+};
+
+// Rows of a segment that one head takes at once.
+struct Task {
+  std::int64_t segment, first, rows;
+  std::int64_t cost;  // pairs of rows and keys
+};
 
 }  // namespace
 
 template <class T>
-void attention(CpuContext& context, const AttentionArgs<T>& args) {
-  const std::int64_t tiles = (args.rows + tile_rows - 1) / tile_rows;
-  const std::int64_t work = args.heads * args.rows * args.keys * (args.head_dim + args.value_dim);
-  parallel_for(work < serial_limit ? 1 : context.threads, args.kv_heads * tiles, [&](std::int64_t task) {
-    const std::int64_t row = task % tiles * tile_rows;
-    attend_tile(args, task / tiles, row, std::min(tile_rows, args.rows - row));
-  });
+void attention(CpuContext& context, const KeyValuePages& pages, std::span<const AttentionSegment> segments,
+               const AttentionArgs<T>& args) {
+  const std::int64_t group = args.heads / pages.kv_heads;
+  std::vector<Task> tasks;
+  std::int64_t cost = 0;
+  for (std::size_t s = 0; s < segments.size(); ++s) {
+    const AttentionSegment& segment = segments[s];
+    for (std::int64_t first = 0; first < segment.rows * group; first += task_rows) {
+      const std::int64_t rows = std::min(task_rows, segment.rows * group - first);
+      const std::int64_t last = segment.position + (first + rows - 1) / group + 1;
+      const std::int64_t keys = args.causal ? std::clamp<std::int64_t>(last, 0, segment.keys) : segment.keys;
+      tasks.push_back({static_cast<std::int64_t>(s), first, rows, rows * keys});
+      cost += tasks.back().cost;
+    }
+  }
+  // Threads take tasks in turn: the longest first, so that they end together.
+  std::stable_sort(tasks.begin(), tasks.end(), [](const Task& a, const Task& b) { return a.cost > b.cost; });
+  cost *= pages.kv_heads * (pages.head_dim + pages.value_dim);
+  parallel_for(cost < serial_limit ? 1 : context.threads, std::ssize(tasks) * pages.kv_heads,
+               [&](std::int64_t i) {
+                 const Task& task = tasks[static_cast<std::size_t>(i / pages.kv_heads)];
+                 Tile<T> tile(pages, segments[static_cast<std::size_t>(task.segment)], args,
+                              i % pages.kv_heads, task.first, task.rows);
+                 tile.attend();
+                 tile.store();
+               });
 }
 
-template void attention(CpuContext&, const AttentionArgs<float>&);
-template void attention(CpuContext&, const AttentionArgs<float16>&);
-template void attention(CpuContext&, const AttentionArgs<bfloat16>&);
+template void attention(CpuContext&, const KeyValuePages&, std::span<const AttentionSegment>,
+                        const AttentionArgs<float>&);
+template void attention(CpuContext&, const KeyValuePages&, std::span<const AttentionSegment>,
+                        const AttentionArgs<float16>&);
+template void attention(CpuContext&, const KeyValuePages&, std::span<const AttentionSegment>,
+                        const AttentionArgs<bfloat16>&);
 
 }  // namespace adlib::kernels

@@ -31,9 +31,6 @@ Inputs inputs(const oracle::Attention& a, DType dtype, Device device) {
           random_tensor({n(a.batch), n(a.kv_heads), n(a.keys), n(a.value_dim)}, dtype, 3).to(device)};
 }
 
-// (H, T, D) -> (T, H, D), as the ragged form takes its queries.
-Tensor rows_first(const Tensor& x) { return x.transpose(0, 1).contiguous(); }
-
 }  // namespace
 
 TEST_CASE("attention matches the full matrix of scores on every device", "[ops][attention]") {
@@ -140,28 +137,6 @@ TEST_CASE("a row has the same bits prefilled, chunked and decoded", "[ops][atten
       }
     }
   }
-  SECTION("in a ragged batch, from strided queries and a strided cache") {
-    // A fused projection (N, H + 2 Hkv, D) and a cache (Hkv, 200, D) that is larger than what it holds.
-    const Tensor fused = Tensor::zeros({150, 8, 20}, dtype, device);
-    Tensor queries = fused.slice(1, 0, 4);
-    ops::copy_into(queries, q.select(0, 0).transpose(0, 1));
-    const Tensor key_cache = Tensor::zeros({2, 200, 20}, dtype, device), value_cache = key_cache.clone();
-    Tensor keys = key_cache.slice(1, 0, 150), values = value_cache.slice(1, 0, 150);
-    ops::copy_into(keys, k.select(0, 0));
-    ops::copy_into(values, v.select(0, 0));
-    const std::vector<ops::AttentionSegment> segments = {
-        {.begin = 0, .rows = 1, .position = 149, .keys = key_cache, .values = value_cache},
-        {.begin = 1, .rows = 0, .position = 3, .keys = key_cache, .values = value_cache},
-        {.begin = 1, .rows = 70, .position = 0, .keys = keys, .values = values},
-        {.begin = 71, .rows = 79, .position = 70, .keys = keys, .values = values}};
-    const Tensor order[] = {queries.slice(0, 149, 150), queries.slice(0, 0, 149)};
-    const Tensor out = ops::ragged_attention(ops::concatenate(order, 0), segments);
-    const Tensor expected = rows_first(whole.select(0, 0));
-    CHECK(same_bits(out.slice(0, 0, 1), expected.slice(0, 149, 150)));
-    CHECK(same_bits(out.slice(0, 1, 150), expected.slice(0, 0, 149)));
-    const ops::AttentionSegment all{.rows = 150, .keys = key_cache, .values = value_cache};
-    CHECK(same_bits(ops::ragged_attention(queries, {&all, 1}), expected));
-  }
 }
 
 TEST_CASE("a query that sees no key gives zeros", "[ops][attention]") {
@@ -217,6 +192,41 @@ TEST_CASE("what hidden keys and values hold does not matter", "[ops][attention]"
     }
   }
   CHECK(same_bits(causal(future), causal(k)));
+}
+
+TEST_CASE("attention returns the logarithm of each row's sum", "[ops][attention]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  const oracle::Attention a{.batch = 2,
+                            .heads = 4,
+                            .kv_heads = 2,
+                            .rows = 5,
+                            .keys = 70,
+                            .head_dim = 12,
+                            .value_dim = 3,
+                            .scale = 0.7,
+                            .causal = true,
+                            .past = -1};
+  const auto [q, k, v] = inputs(a, DType::f32, device);
+  Tensor lse;
+  const Tensor out = ops::attention(q, k, v, {.scale = 0.7f, .causal = true, .past = -1, .lse = &lse});
+  CHECK(same_bits(out, ops::attention(q, k, v, {.scale = 0.7f, .causal = true, .past = -1})));
+  REQUIRE(lse.shape() == Shape{2, 4, 5});
+  const std::vector<double> got = doubles(lse), qs = doubles(q), ks = doubles(k);
+  for (std::size_t row = 0; row < got.size(); ++row) {
+    const std::size_t kv = row / 20 * 2 + row / 5 % 4 / 2;
+    double sum = 0;
+    for (std::size_t j = 0; j < row % 5; ++j) {
+      double score = 0;
+      for (std::size_t d = 0; d < 12; ++d) score += qs[row * 12 + d] * ks[(kv * 70 + j) * 12 + d];
+      sum += std::exp(0.7 * score);
+    }
+    CAPTURE(row);
+    if (row % 5 == 0) {
+      CHECK(got[row] == -infinity);
+    } else {
+      CHECK(got[row] == Approx(std::log(sum)).epsilon(1e-6).margin(2e-6));
+    }
+  }
 }
 
 TEST_CASE("a NaN that a query does see is not swallowed", "[ops][attention]") {

@@ -118,32 +118,63 @@ TEST_CASE("attention names the operand that does not fit", "[ops][errors]") {
              ContainsSubstring("dtype_mismatch: attention: mask is (3, 5) i32 on cpu"));
 }
 
-TEST_CASE("ragged_attention names the segment that does not fit", "[ops][errors]") {
-  const Tensor q = zeros({5, 4, 8}), cache = zeros({2, 10, 8});
+TEST_CASE("ragged_attention names the segment, page or operand that does not fit", "[ops][errors]") {
+  const Tensor q = zeros({5, 4, 8});
+  const auto pages = ops::KeyValuePages::empty(3, 2, 8, 8);
+  const Tensor table = Tensor::from<std::int32_t>({0, 1, 2, 3}, {2, 2});
   const auto run = [&](std::vector<ops::AttentionSegment> segments,
                        const ops::AttentionOptions& options = {}) {
-    return error_of([&] { ops::ragged_attention(q, segments, options); });
+    return error_of([&] { ops::ragged_attention(q, pages, table, segments, options); });
   };
-  CHECK(run({{0, 3, 0, cache, cache}}) ==
-        "invalid_argument: ragged_attention: the segments cover 3 rows, q has 5");
-  CHECK(run({{0, 3, 0, cache, cache}, {2, 3, 0, cache, cache}}) ==
+  CHECK(run({{0, 3, 0, 0}}) == "invalid_argument: ragged_attention: the segments cover 3 rows of 5");
+  CHECK(run({{0, 3, 0, 0}, {2, 3, 0, 1}}) ==
         "invalid_argument: ragged_attention: segments[1] covers rows [2, 5), expected to begin at 3 within "
-        "the 5 rows "
-        "of q");
-  CHECK(run({{0, 6, 0, cache, cache}}) ==
+        "the 5 rows");
+  CHECK(run({{0, 6, 0, 0}}) ==
         "invalid_argument: ragged_attention: segments[0] covers rows [0, 6), expected to begin at 0 within "
-        "the 5 rows "
-        "of q");
-  CHECK(run({{0, 5, 6, cache, cache}}) ==
-        "invalid_argument: ragged_attention: segments[0].keys has 10 positions, expected at least 11");
-  CHECK(run({{0, 5, -1, cache, cache}}) ==
+        "the 5 rows");
+  CHECK(run({{0, 5, 124, 0}}) ==
+        "invalid_argument: ragged_attention: segments[0] reaches position 129, the table has room for 128");
+  CHECK(run({{0, 5, -1, 0}}) ==
         "invalid_argument: ragged_attention: segments[0].position is -1, expected at least 0");
-  CHECK(run({{0, 5, 0, cache, zeros({2, 9, 8})}}) ==
-        "invalid_argument: ragged_attention: segments[0].values has shape [2, 9, 8], expected [2, 10, 8]");
-  CHECK(run({{0, 5, 0, Tensor(), cache}}) ==
-        "invalid_argument: ragged_attention: segments[0].keys is undefined");
-  CHECK_THAT(run({{0, 5, 0, cache, cache}}, {.mask = zeros({1})}), ContainsSubstring("options.mask is set"));
-  CHECK_THAT(run({{0, 5, 0, cache, cache}}, {.past = 2}), ContainsSubstring("options.past is 2"));
+  CHECK(run({{0, 5, 0, 2}}) ==
+        "invalid_argument: ragged_attention: segments[0].sequence is 2, the table has 2");
+  CHECK(run({{0, 5, 60, 1}}) ==
+        "invalid_argument: ragged_attention: page 1 of sequence 1 is 3, outside [0, 3)");
+  CHECK_THAT(run({{0, 5, 0, 0}}, {.mask = zeros({1})}), ContainsSubstring("options.mask is set"));
+  CHECK_THAT(run({{0, 5, 0, 0}}, {.past = 2}), ContainsSubstring("options.past is 2"));
+
+  const ops::AttentionSegment all{.rows = 5};
+  const auto with = [&](const Tensor& queries, const ops::KeyValuePages& pool, const Tensor& tables) {
+    return error_of([&] { ops::ragged_attention(queries, pool, tables, {&all, 1}); });
+  };
+  CHECK(with(zeros({5, 4, 7}), pages, table) ==
+        "invalid_argument: ragged_attention: q has shape [5, 4, 7], pages.keys [3, 2, 8, 64]; they differ in "
+        "D");
+  CHECK(with(zeros({5, 3, 8}), pages, table) ==
+        "invalid_argument: ragged_attention: 3 query heads do not divide among 2 key-value heads");
+  CHECK_THAT(with(q, pages, zeros({2, 2})), ContainsSubstring("dtype_mismatch: ragged_attention: table is"));
+  ops::KeyValuePages broken = pages;
+  broken.values = zeros({3, 2, 63, 8});
+  CHECK(with(q, broken, table) ==
+        "invalid_argument: ragged_attention: pages.values has shape [3, 2, 63, 8], expected [3, 2, 64, 8]");
+  broken = ops::KeyValuePages::empty(3, 2, 8, 8, DType::i8);
+  broken.value_scales = Tensor();
+  CHECK(with(q, broken, table) == "invalid_argument: ragged_attention: pages.value_scales is undefined");
+  broken = ops::KeyValuePages::empty(3, 2, 8, 8, DType::i32);
+  CHECK(with(q, broken, table) ==
+        "dtype_mismatch: ragged_attention: pages.keys is i32, expected f32, f16, bf16 or i8");
+
+  ops::KeyValuePages target = pages;
+  const auto store = [&](const Tensor& keys, const Tensor& values) {
+    return error_of([&] { ops::store_pages(target, table, {&all, 1}, keys, values); });
+  };
+  CHECK(store(zeros({5, 2, 7}), zeros({5, 2, 8})) ==
+        "invalid_argument: store_pages: keys has shape [5, 2, 7], expected [5, 2, 8]");
+  CHECK(store(zeros({5, 2, 8}), zeros({4, 2, 8})) ==
+        "invalid_argument: store_pages: values has shape [4, 2, 8], expected [5, 2, 8]");
+  CHECK(store(zeros({6, 2, 8}), zeros({6, 2, 8})) ==
+        "invalid_argument: store_pages: the segments cover 5 rows of 6");
 }
 
 TEST_CASE("ids and positions outside their tables are named with their place", "[ops][errors]") {

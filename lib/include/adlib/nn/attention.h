@@ -12,13 +12,6 @@
 
 namespace adlib::nn {
 
-/// One sequence's part of a batch: `length` tokens that stand at positions start, start + 1, … of `sequence`.
-struct Row {
-  std::int64_t sequence = 0;
-  std::int64_t start = 0;
-  std::int64_t length = 0;
-};
-
 /// What the layers of one forward pass share.
 struct Step {
   std::span<const Row> rows;  ///< in the order of the batch's tokens
@@ -58,19 +51,20 @@ class Attention {
     std::int64_t begin = 0;
     for (const Row& row : step.rows) {
       const std::int64_t end = begin + row.length;
-      step.cache->write(layer_, row.sequence, row.start, k.slice(0, begin, end), v.slice(0, begin, end));
-      segments.push_back({begin, row.length, row.start, step.cache->keys(layer_, row.sequence),
-                          step.cache->values(layer_, row.sequence)});
+      segments.push_back(
+          {.begin = begin, .rows = row.length, .position = row.start, .sequence = row.sequence});
       begin = end;
     }
-    const Tensor mixed = ops::ragged_attention(q, segments, {.scale = scale});  // (N, H, D)
+    step.cache->write(layer_, segments, k, v);
+    const Tensor mixed = ops::ragged_attention(q, step.cache->pages(layer_), step.cache->table(), segments,
+                                               {.scale = scale});  // (N, H, D)
     return out_(mixed.view({tokens, heads * head_dim}), ops::Activation::none, residual);
   }
 
   /// Linear::pack() for both products.
-  void pack() {
-    qkv_.pack();
-    out_.pack();
+  void pack(const ops::WeightFormat& format = {}) {
+    qkv_.pack(format);
+    out_.pack(format);
   }
 
   const Linear& qkv() const { return qkv_; }
