@@ -192,10 +192,11 @@ TEST_CASE("llmviz-sort: every intermediate of block 0, and each block's output, 
   const auto conv1d = [&](const char* name, std::int64_t in, std::int64_t out) {
     return nn::Linear(h0.scope(name), in, out, nn::Linear::Layout::in_out, true);
   };
-  const Tensor tokens = nn::Embedding(weights.scope("wte"), config.vocab_size, width)(ids_tensor(ids));
+  const Tensor tokens =
+      nn::Embedding(weights.scope("wte"), config.vocab_size, width)(ids_tensor(ids), DType::f32);
   check("tok_emb", tokens);
   const Tensor positions =
-      nn::Embedding(weights.scope("wpe"), config.context, width)(ids_tensor(every_row(length)));
+      nn::Embedding(weights.scope("wpe"), config.context, width)(ids_tensor(every_row(length)), DType::f32);
   check("pos_emb", positions);
   const Tensor x =
       ops::add(tokens.view({sequences, length, width}), positions).view({sequences * length, width});

@@ -43,6 +43,10 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(data_, size_);
 }
 
+void MappedFile::release_pages() const noexcept {
+  if (data_ != nullptr) (void)::madvise(data_, size_, MADV_DONTNEED);  // only advice: failure changes nothing
+}
+
 Tensor map_tensor(const std::shared_ptr<MappedFile>& file, std::byte* begin, const Shape& shape, DType dtype,
                   const std::string& where) {
   const std::size_t bytes = static_cast<std::size_t>(shape.numel()) * size_of(dtype);

@@ -25,6 +25,9 @@ class MappedFile {
 
   std::byte* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }
+  /// Gives the pages that were read back to the system; touching them reads the file again. Changes made in
+  /// memory are lost.
+  void release_pages() const noexcept;
   std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data_), size_}; }
 
  private:

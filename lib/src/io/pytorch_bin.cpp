@@ -185,6 +185,8 @@ const std::filesystem::path& PytorchFile::path() const { return impl_->path; }
 const std::vector<TensorInfo>& PytorchFile::tensors() const { return impl_->tensors; }
 bool PytorchFile::contains(std::string_view name) const { return impl_->index.count(name) > 0; }
 
+void PytorchFile::release_pages() const { impl_->file->release_pages(); }
+
 Tensor PytorchFile::tensor(std::string_view name) const {
   const std::string where = impl_->path.filename().string();
   const auto found = impl_->index.find(name);

@@ -228,6 +228,8 @@ const std::vector<TensorInfo>& SafetensorsFile::tensors() const { return impl_->
 const std::map<std::string, std::string>& SafetensorsFile::metadata() const { return impl_->metadata; }
 bool SafetensorsFile::contains(std::string_view name) const { return impl_->index.count(name) > 0; }
 
+void SafetensorsFile::release_pages() const { impl_->file->release_pages(); }
+
 Tensor SafetensorsFile::tensor(std::string_view name) const {
   const std::string where = impl_->path.filename().string();
   const auto found = impl_->index.find(name);

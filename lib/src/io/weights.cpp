@@ -69,9 +69,12 @@ std::string list_directory(const fs::path& dir) {
   return out;
 }
 
+using Releases = std::vector<std::function<void()>>;  // release_pages() of each file
+
 /// Adds the tensors of an opened file; the closures keep it mapped.
 template <class File>
-void add_file(Entries& entries, const File& file) {
+void add_file(Entries& entries, Releases& releases, const File& file) {
+  releases.push_back([file] { file.release_pages(); });
   for (const auto& info : file.tensors()) {
     const auto load = [file, name = info.name] { return file.tensor(name); };
     const bool fresh = entries.emplace(info.name, Entry{info.shape, load}).second;
@@ -110,7 +113,7 @@ Shards read_shard_index(const fs::path& path) {
 
 /// Opens every shard once, and checks that each tensor is in the shard that the index says.
 template <class File>
-void add_shards(Entries& entries, const fs::path& index) {
+void add_shards(Entries& entries, Releases& releases, const fs::path& index) {
   const std::string where = index.filename().string();
   for (const auto& [shard, names] : read_shard_index(index)) {
     const fs::path path = index.parent_path() / shard;
@@ -125,7 +128,7 @@ void add_shards(Entries& entries, const fs::path& index) {
            ", which does not hold it; ",
            "index and shards may be of different versions: download the directory again");
     }
-    add_file(entries, file);
+    add_file(entries, releases, file);
   }
 }
 
@@ -137,6 +140,7 @@ struct Weights::Impl {
   std::optional<DType> dtype;
   Progress progress;
   Entries entries;
+  Releases releases;
   std::int64_t taken = 0;
 
   Entry& find(const std::string& name) {
@@ -163,14 +167,15 @@ Weights Weights::open(const fs::path& dir, Device device, std::optional<DType> d
   out.impl_->dtype = dtype;
   out.impl_->progress = std::move(progress);
   Entries& entries = out.impl_->entries;
+  Releases& releases = out.impl_->releases;
   if (fs::exists(dir / "model.safetensors")) {
-    add_file(entries, io::SafetensorsFile::open(dir / "model.safetensors"));
+    add_file(entries, releases, io::SafetensorsFile::open(dir / "model.safetensors"));
   } else if (fs::exists(dir / "model.safetensors.index.json")) {
-    add_shards<io::SafetensorsFile>(entries, dir / "model.safetensors.index.json");
+    add_shards<io::SafetensorsFile>(entries, releases, dir / "model.safetensors.index.json");
   } else if (fs::exists(dir / "pytorch_model.bin")) {
-    add_file(entries, io::PytorchFile::open(dir / "pytorch_model.bin"));
+    add_file(entries, releases, io::PytorchFile::open(dir / "pytorch_model.bin"));
   } else if (fs::exists(dir / "pytorch_model.bin.index.json")) {
-    add_shards<io::PytorchFile>(entries, dir / "pytorch_model.bin.index.json");
+    add_shards<io::PytorchFile>(entries, releases, dir / "pytorch_model.bin.index.json");
   } else {
     fail(ErrorCode::not_found, "'", dir.string(), "' holds no weights: expected model.safetensors, ",
          "model.safetensors.index.json with its shards, or pytorch_model.bin; ", list_directory(dir));
@@ -225,6 +230,15 @@ bool Weights::contains(std::string_view name) const {
 
 Shape Weights::shape_of(std::string_view name) const {
   return impl_->find(prefix_ + std::string(name)).shape;
+}
+
+DType Weights::dtype_of(std::string_view name) const {
+  const DType dtype = impl_->find(prefix_ + std::string(name)).load().dtype();
+  return impl_->dtype && is_floating(dtype) ? *impl_->dtype : dtype;
+}
+
+void Weights::release_pages() const {
+  for (const auto& release : impl_->releases) release();
 }
 
 std::vector<std::string> Weights::untaken() const {

@@ -11,6 +11,8 @@
 namespace adlib {
 namespace {
 
+constexpr const char* quant_method = "adlib";
+
 DecoderConfig read_fields(const io::JsonFields& fields) {
   const std::string type = fields.string("model_type");
   DecoderConfig config;
@@ -22,8 +24,13 @@ DecoderConfig read_fields(const io::JsonFields& fields) {
     fail(ErrorCode::unsupported, fields.where(), ": model_type = \"", type,
          "\" is not supported; expected gpt2, llama or qwen2");
   }
-  models::refuse_if(fields.has("quantization_config"), fields, "quantization_config",
-                    "the weights are packed for another library; use the unquantised checkpoint");
+  if (fields.has("quantization_config")) {
+    const io::JsonFields quantization(fields.at("quantization_config"),
+                                      fields.where() + ": quantization_config");
+    models::refuse_if(quantization.string_or("quant_method", "") != quant_method, fields,
+                      "quantization_config",
+                      "the weights are packed for another library; use the unquantised checkpoint");
+  }
   models::refuse_if(fields.boolean_or("is_encoder_decoder", false), fields, "is_encoder_decoder",
                     "only decoder-only models are known");
   try {
@@ -65,16 +72,23 @@ DecoderConfig read_config(const std::filesystem::path& dir) {
   return decoder_config_from_json(io::read_file(file), file.string());
 }
 
-std::string decoder_config_to_json(const DecoderConfig& config, DType dtype) {
+std::string decoder_config_to_json(const DecoderConfig& config, DType dtype,
+                                   const ops::WeightFormat& format) {
   io::Json json = config.family == DecoderConfig::Family::gpt2 ? models::write_gpt2_config(config)
                                                                : models::write_llama_config(config);
   json["torch_dtype"] = torch_dtype(dtype);
+  if (format.type >= ops::WeightFormat::Type::i8) {
+    json["quantization_config"] = {{"quant_method", quant_method},
+                                   {"weights", to_string(format)},
+                                   {"embeddings", to_string(head_format(format))}};
+  }
   return json.dump(2) + "\n";
 }
 
 Decoder load_decoder(const std::filesystem::path& dir, const LoadOptions& options) {
   const DecoderConfig config = read_config(dir);
-  return Decoder(config, Weights::open(dir, options.device, options.dtype, options.progress));
+  const Weights weights = Weights::open(dir, options.device, options.dtype, options.progress);
+  return Decoder(config, weights, options.weights);
 }
 
 bool is_known_extra(const DecoderConfig& config, std::string_view name) {
@@ -96,7 +110,7 @@ void save(const Decoder& decoder, const std::filesystem::path& dir) {
   io::save_safetensors(dir / "model.safetensors", decoder.named_tensors());
   // The configuration last: a directory without it is recognised as unfinished.
   io::AtomicFile config(dir / "config.json");
-  config.write(decoder_config_to_json(decoder.config(), decoder.dtype()));
+  config.write(decoder_config_to_json(decoder.config(), decoder.dtype(), decoder.format()));
   config.commit();
 }
 

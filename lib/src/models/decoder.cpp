@@ -141,16 +141,59 @@ void validate(const DecoderConfig& c) {
   }
 }
 
-Decoder::Decoder(const DecoderConfig& config, const Weights& weights)
+ops::WeightFormat head_format(const ops::WeightFormat& format) {
+  if (format.type == ops::WeightFormat::Type::i4) return {.type = ops::WeightFormat::Type::i8};
+  return format;
+}
+
+namespace {
+
+// The dtype that all floating tensors share, but scales.
+DType common_dtype(const DecoderConfig& config, const Weights& weights) {
+  std::optional<DType> dtype;
+  std::string first;
+  for (const std::string& name : weights.names()) {
+    if (is_known_extra(config, name) || name.ends_with(".weight_scale")) continue;
+    const DType own = weights.dtype_of(name);
+    if (!is_floating(own)) continue;
+    if (!dtype) dtype = own, first = name;
+    require(own == *dtype, weights.origin(), ": tensor '", name, "' is ", own, " but '", first, "' is ",
+            *dtype, "; load the weights with one dtype");
+  }
+  require(dtype && *dtype != DType::f64, weights.origin(), ": the weights are ",
+          dtype ? "f64" : "not floating-point", ", expected f32, f16 or bf16; load them with a dtype");
+  return *dtype;
+}
+
+}  // namespace
+
+Decoder::Decoder(const DecoderConfig& config, const Weights& weights, const ops::WeightFormat& format)
     : config_((validate(config), config)),
       token_embedding_(root_scope(config, weights).scope(names_of(config.family).token_embedding),
-                       config.vocab_size, config.width) {
+                       config.vocab_size, config.width),
+      dtype_(common_dtype(config, weights)) {
   const DecoderNames& names = names_of(config.family);
   const Weights root = root_scope(config, weights);
-  dtype_ = token_embedding_.table().dtype();
-  device_ = token_embedding_.table().device();
-  require(is_floating(dtype_), weights.origin(), ": ", names.token_embedding, ".weight is ", dtype_,
-          ", expected floating-point weights");
+  if (!config.tied_embeddings) {
+    head_.emplace(weights.scope(names.head), config.width, config.vocab_size, nn::Linear::Layout::out_in,
+                  false);
+  } else if (const Weights head = weights.scope(names.head);
+             head.contains("weight") && !token_embedding_.is_quantized()) {
+    // Some files repeat the embedding here. A head of its own would be lost without a word.
+    const Tensor copy = head.take("weight", {config.vocab_size, config.width});
+    if (!same_bytes(copy, token_embedding_.table())) {
+      fail(ErrorCode::bad_format, weights.origin(), ": ", names.head, ".weight differs from ",
+           names.token_embedding, ".weight, but the configuration ties them; ",
+           "if the model has a head of its own, set tie_word_embeddings to false in config.json");
+    }
+  }
+  final_norm_.emplace(config.norm, root.scope(names.final_norm), config.width, config.norm_eps);
+  device_ = final_norm_->device();
+  // Each part is packed as soon as it is read, so that never more than one stands in memory twice.
+  const auto packed = [&] { weights.release_pages(); };
+  token_embedding_.pack(head_format(format));
+  if (head_) head_->pack(head_format(format));
+  packed();
 
   std::optional<nn::Rope> rope;
   if (config.positions == DecoderConfig::Positions::learned) {
@@ -164,27 +207,21 @@ Decoder::Decoder(const DecoderConfig& config, const Weights& weights)
                          make_attention(config, names, w, layer, rope),
                          nn::Norm(config.norm, w.scope(names.mlp_norm), config.width, config.norm_eps),
                          make_mlp(config, names, w));
-  }
-  final_norm_.emplace(config.norm, root.scope(names.final_norm), config.width, config.norm_eps);
-  if (!config.tied_embeddings) {
-    head_.emplace(weights.scope(names.head), config.width, config.vocab_size, nn::Linear::Layout::out_in,
-                  false);
-  } else if (const Weights head = weights.scope(names.head); head.contains("weight")) {
-    // Some files repeat the embedding here. A head of its own would be lost without a word.
-    const Tensor copy = head.take("weight", {config.vocab_size, config.width});
-    if (!same_bytes(copy, token_embedding_.table())) {
-      fail(ErrorCode::bad_format, weights.origin(), ": ", names.head, ".weight differs from ",
-           names.token_embedding, ".weight, but the configuration ties them; ",
-           "if the model has a head of its own, set tie_word_embeddings to false in config.json");
-    }
-  }
-  for (const auto& [name, tensor] : named_tensors()) {
-    require(tensor.dtype() == dtype_, weights.origin(), ": tensor '", name, "' is ", tensor.dtype(),
-            " but the embedding is ", dtype_, "; load the weights with one dtype");
+    blocks_.back().pack(format);
+    packed();
   }
   weights.expect_all_taken([&](std::string_view name) { return is_known_extra(config, name); });
-  for (nn::Block& block : blocks_) block.pack();
-  head_ ? head_->pack() : token_embedding_.pack();
+}
+
+std::int64_t Decoder::weight_bytes() const {
+  std::int64_t bytes = head_ ? head_->packed_bytes() : token_embedding_.packed_bytes();
+  for (const nn::Block& block : blocks_) {
+    const nn::Mlp& mlp = block.mlp();
+    bytes += block.attention().qkv().packed_bytes() + block.attention().out().packed_bytes() +
+             mlp.up().packed_bytes() + mlp.down().packed_bytes() +
+             (mlp.gate() ? mlp.gate()->packed_bytes() : 0);
+  }
+  return bytes;
 }
 
 Cache Decoder::make_cache(std::int64_t sequences, std::int64_t capacity) const {
@@ -212,26 +249,26 @@ void Decoder::check(const Batch& batch, const Cache& cache) const {
     require(row.start <= config_.context && row.length <= config_.context - row.start,
             "decoder: ", row.length, " tokens of sequence ", row.sequence, " from position ", row.start,
             " on do not fit; the model's context is ", config_.context);
-    cache.check_extend(row.sequence, row.start, row.length);
     tokens += row.length;
   }
+  cache.check_extend(batch.rows);
   require(tokens == batch.ids.numel(), "decoder: the rows hold ", tokens, " tokens, ids ", batch.ids.numel());
 }
 
 Tensor Decoder::hidden(const Batch& batch, Cache& cache, const LayerObserver& observer) const {
   check(batch, cache);
   // What can fail comes before the cache changes: a batch that is refused leaves it as it was.
-  Tensor x = token_embedding_(batch.ids.to(device_));  // (N, C)
+  Tensor x = token_embedding_(batch.ids.to(device_), dtype_);  // (N, C)
   Tensor positions = Tensor::empty({batch.ids.numel()}, DType::i32);
   std::int32_t* next = positions.data<std::int32_t>().data();
+  cache.extend(batch.rows);
   for (const Row& row : batch.rows) {
-    cache.extend(row.sequence, row.start, row.length);
     for (std::int64_t i = 0; i < row.length; ++i) *next++ = static_cast<std::int32_t>(row.start + i);
   }
   positions = positions.to(device_);
   const nn::Step step{.rows = batch.rows, .positions = positions, .cache = &cache};
 
-  if (position_embedding_) x = ops::add(x, (*position_embedding_)(positions));
+  if (position_embedding_) x = ops::add(x, (*position_embedding_)(positions, dtype_));
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     if (observer) observer(static_cast<std::int64_t>(layer), x);
     x = blocks_[layer](x, step);

@@ -30,6 +30,9 @@ class PytorchFile {
   /// A CPU tensor: over the mapped file when its elements lie row-major and aligned there, else a packed
   /// copy. Throws Error(not_found).
   Tensor tensor(std::string_view name) const;
+  /// Gives the memory of what was read back to the system; tensors of this file read it again when touched,
+  /// as the file has it: changes made to them in place are lost.
+  void release_pages() const;
 
  private:
   struct Impl;

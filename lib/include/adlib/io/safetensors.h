@@ -40,6 +40,9 @@ class SafetensorsFile {
   /// tensor). Copies when the bytes are not aligned for the type. Throws Error(not_found), or
   /// Error(unsupported) for a dtype without a DType.
   Tensor tensor(std::string_view name) const;
+  /// Gives the memory of what was read back to the system; tensors of this file read it again when touched,
+  /// as the file has it: changes made to them in place are lost.
+  void release_pages() const;
 
  private:
   struct Impl;

@@ -42,6 +42,12 @@ class Weights {
   /// The shape of a tensor of this scope. Throws Error(not_found).
   Shape shape_of(std::string_view name) const;
 
+  /// The dtype that take() would give a tensor of this scope. Throws Error(not_found).
+  DType dtype_of(std::string_view name) const;
+  /// Gives the memory of what was read from files back to the system, for a model that has packed its own
+  /// copy; tensors that were taken read the file again when touched, without changes made to them in place.
+  void release_pages() const;
+
   /// Full names never taken, sorted.
   std::vector<std::string> untaken() const;
   /// Throws Error(bad_format) naming every untaken tensor for which `known_extra` is false.

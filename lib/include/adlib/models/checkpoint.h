@@ -15,6 +15,7 @@ namespace adlib {
 struct LoadOptions {
   Device device = Device::cpu;
   std::optional<DType> dtype = {};  ///< converts the weights; without it they keep the file's type
+  ops::WeightFormat weights = {};  ///< packs the weights of products in this format, unless quantised already
   Progress progress = {};
 };
 
@@ -22,8 +23,10 @@ struct LoadOptions {
 DecoderConfig read_config(const std::filesystem::path& dir);
 /// The same from text; `where` names it in messages.
 DecoderConfig decoder_config_from_json(std::string_view text, const std::string& where);
-/// The text of a config.json for transformers.
-std::string decoder_config_to_json(const DecoderConfig& config, DType dtype);
+/// The text of a config.json for transformers. For quantised weights, which transformers cannot read, its
+/// `quantization_config` names the format.
+std::string decoder_config_to_json(const DecoderConfig& config, DType dtype,
+                                   const ops::WeightFormat& format = {});
 
 /// config.json and weights.
 Decoder load_decoder(const std::filesystem::path& dir, const LoadOptions& options = {});
@@ -32,8 +35,9 @@ Decoder load_decoder(const std::filesystem::path& dir, const LoadOptions& option
 /// `attn.masked_bias` masks, `rotary_emb.inv_freq`, and the head of a model that ties it.
 bool is_known_extra(const DecoderConfig& config, std::string_view tensor_name);
 
-/// Writes `config.json` and `model.safetensors` so that transformers opens the directory. Each file appears
-/// whole or not at all; `generation_config.json` is the generator's, tokenizer files the tokenizer's.
+/// Writes `config.json` and `model.safetensors` so that transformers opens the directory (not when the
+/// weights are quantised: then only adlib does). Each file appears whole or not at all;
+/// `generation_config.json` is the generator's, tokenizer files the tokenizer's.
 void save(const Decoder& decoder, const std::filesystem::path& dir);
 
 }  // namespace adlib

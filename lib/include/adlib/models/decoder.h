@@ -51,6 +51,9 @@ struct DecoderConfig {
   friend bool operator==(const DecoderConfig&, const DecoderConfig&) = default;
 };
 
+/// The format of the token embedding and the output head when other weights have `format`: int4 leaves them
+/// int8, since their errors reach the scores directly.
+ops::WeightFormat head_format(const ops::WeightFormat& format);
 std::string_view to_string(DecoderConfig::Family family);
 /// How many numbers the model's weights are.
 std::int64_t parameter_count(const DecoderConfig& config);
@@ -89,14 +92,20 @@ using LayerObserver = std::function<void(std::int64_t layer, const Tensor& hidde
 /// Const after construction: threads may share one, each with its own Cache.
 class Decoder {
  public:
-  /// Takes its tensors from `weights` by the family's names, with or without the root prefix. Throws Error
-  /// naming the tensor that is missing or misshapen, and any that is left over and is not known to be
+  /// Takes its tensors from `weights` by the family's names, with or without the root prefix, and packs the
+  /// weights of products in `format`, unless they come quantised (docs/models.md names their tensors). Throws
+  /// Error naming the tensor that is missing or misshapen, and any that is left over and is not known to be
   /// harmless.
-  Decoder(const DecoderConfig& config, const Weights& weights);
+  Decoder(const DecoderConfig& config, const Weights& weights, const ops::WeightFormat& format = {});
 
   const DecoderConfig& config() const { return config_; }
+  /// Of everything that is not packed: norms, biases, activations.
   DType dtype() const { return dtype_; }
   Device device() const { return device_; }
+  /// Of the weights of the blocks' products; head_format() of it is that of embedding and head.
+  const ops::WeightFormat& format() const { return blocks_[0].mlp().up().format(); }
+  /// Bytes of packed weights, scales included, that every decoded token reads: all products and the head.
+  std::int64_t weight_bytes() const;
 
   /// A cache for `sequences` sequences of up to `capacity` tokens (at most the context; 0 means the context).
   Cache make_cache(std::int64_t sequences, std::int64_t capacity = 0) const;
@@ -109,7 +118,7 @@ class Decoder {
   Tensor forward(const Tensor& ids) const;
 
   /// Every tensor under the name that the family's checkpoints use, with the root prefix. Weights of products
-  /// are copies, unpacked from the layout of the processor.
+  /// are copies, unpacked from the layout of the processor; quantised ones are codes with a `weight_scale`.
   std::map<std::string, Tensor> named_tensors() const;
 
  private:

@@ -23,6 +23,9 @@ class Norm {
   Tensor operator()(const Tensor& x) const {
     return std::visit([&](const auto& norm) { return norm(x); }, norm_);
   }
+  Device device() const {
+    return std::visit([](const auto& norm) { return norm.device(); }, norm_);
+  }
   void collect(std::map<std::string, Tensor>& tensors, const std::string& name) const {
     std::visit([&](const auto& norm) { norm.collect(tensors, name); }, norm_);
   }
@@ -52,9 +55,9 @@ class Block {
   }
 
   /// Linear::pack() for every product.
-  void pack() {
-    attention_.pack();
-    mlp_.pack();
+  void pack(const ops::WeightFormat& format = {}) {
+    attention_.pack(format);
+    mlp_.pack(format);
   }
 
   const Norm& attention_norm() const { return attention_norm_; }

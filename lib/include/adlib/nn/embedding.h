@@ -2,37 +2,59 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
-#include "adlib/io/weights.h"
-#include "adlib/ops.h"
+#include "adlib/nn/linear.h"
 
 namespace adlib::nn {
 
 /// A table of rows looked up by id.
 class Embedding {
  public:
+  /// Takes `weight`, numbers or (take_quantized) codes, from the scope of `w`.
   Embedding(const Weights& w, std::int64_t rows, std::int64_t width)
-      : table_(w.take("weight", {rows, width})) {}
+      : quantized_(take_quantized(w, rows, width)) {
+    if (!quantized_) table_ = w.take("weight", {rows, width});
+  }
 
-  /// ids (…) i32 -> (…, C)
-  Tensor operator()(const Tensor& ids) const { return ops::embedding(table_, ids); }
+  /// ids (…) i32 -> (…, C) in `dtype`, which must be the table's unless that is quantised or bf16.
+  Tensor operator()(const Tensor& ids, DType dtype) const {
+    return packed_.defined() ? ops::embedding(packed_, ids, dtype) : ops::embedding(table_, ids);
+  }
   /// The product with every row: the output head of a model that ties it to this table. (…, C) -> (…, V)
   Tensor logits(const Tensor& x) const {
     return packed_.defined() ? ops::matmul(x, packed_) : ops::matmul(x, table_, {.transpose_b = true});
   }
-  /// Keeps a copy of the table laid out for logits(), which has the same results after it.
-  void pack() { packed_ = ops::PackedMatrix(table_, /*transpose_b=*/true); }
+  /// Lays the table out for logits(), in its place; in `format`, unless it came quantised. With the default
+  /// format the results keep their bits.
+  void pack(const ops::WeightFormat& format = {}) {
+    packed_ =
+        quantized_ ? ops::PackedMatrix(*quantized_) : ops::PackedMatrix(table_, /*transpose_b=*/true, format);
+    table_ = {};
+    quantized_.reset();
+  }
 
-  /// (V, C)
+  bool is_quantized() const { return quantized_.has_value() || packed_.is_quantized(); }
+  /// (V, C); undefined when quantised or packed.
   const Tensor& table() const { return table_; }
+  /// Bytes that the packed table takes, scales included.
+  std::int64_t packed_bytes() const { return packed_.defined() ? packed_.bytes() : 0; }
 
   void collect(std::map<std::string, Tensor>& tensors, const std::string& name) const {
-    tensors[name + ".weight"] = table_;
+    if (is_quantized()) {
+      const ops::QuantizedMatrix matrix = quantized_ ? *quantized_ : packed_.quantized();
+      tensors[name + ".weight"] = matrix.codes;
+      tensors[name + ".weight_scale"] = matrix.scales;
+    } else {
+      tensors[name + ".weight"] = packed_.defined() ? packed_.unpack() : table_;
+    }
   }
 
  private:
+  // One of these three holds the table.
   Tensor table_;
+  std::optional<ops::QuantizedMatrix> quantized_;
   ops::PackedMatrix packed_;
 };
 

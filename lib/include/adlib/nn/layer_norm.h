@@ -18,6 +18,8 @@ class LayerNorm {
   /// (…, C) -> (…, C)
   Tensor operator()(const Tensor& x) const { return ops::layer_norm(x, gamma_, beta_, eps_); }
 
+  Device device() const { return gamma_.device(); }
+
   void collect(std::map<std::string, Tensor>& tensors, const std::string& name) const {
     tensors[name + ".weight"] = gamma_;
     tensors[name + ".bias"] = beta_;

@@ -24,10 +24,10 @@ class Mlp {
   }
 
   /// Linear::pack() for every product.
-  void pack() {
-    if (gate_) gate_->pack();
-    up_.pack();
-    down_.pack();
+  void pack(const ops::WeightFormat& format = {}) {
+    if (gate_) gate_->pack(format);
+    up_.pack(format);
+    down_.pack(format);
   }
 
   const std::optional<Linear>& gate() const { return gate_; }

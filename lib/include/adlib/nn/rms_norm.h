@@ -17,6 +17,8 @@ class RmsNorm {
   /// (…, C) -> (…, C)
   Tensor operator()(const Tensor& x) const { return ops::rms_norm(x, gamma_, eps_); }
 
+  Device device() const { return gamma_.device(); }
+
   void collect(std::map<std::string, Tensor>& tensors, const std::string& name) const {
     tensors[name + ".weight"] = gamma_;
   }
