@@ -83,11 +83,15 @@ class Tile {
     std::fill_n(out_, rows_ * columns_, 0.0f);
     std::fill_n(max_, rows_, minus_infinity);
     std::fill_n(sum_, rows_, 0.0f);
+    for (std::int64_t r = 0; r < rows_; ++r) {
+      visible_[r] = args.causal ? std::clamp<std::int64_t>(segment.position + query(r) + 1, 0, segment.keys)
+                                : segment.keys;
+    }
   }
 
   void attend() {
     const bool direct = rows_ == 1 && columns_ == pages_.value_dim;
-    const std::int64_t end = visible(rows_ - 1);
+    const std::int64_t end = visible_[rows_ - 1];
     for (std::int64_t first = 0; first < end; first += attention_block) {
       direct ? add_stored(first) : add_block(load(first, std::min(attention_block, end - first)));
     }
@@ -110,13 +114,13 @@ class Tile {
   std::int64_t query(std::int64_t r) const { return (first_ + r) / group_; }  // within the segment
   std::int64_t row(std::int64_t r) const { return segment_.begin + query(r); }
   std::int64_t head(std::int64_t r) const { return kv_head_ * group_ + (first_ + r) % group_; }
-  // How many keys row r sees, were there no mask.
-  std::int64_t visible(std::int64_t r) const {
-    return args_.causal ? std::clamp<std::int64_t>(segment_.position + query(r) + 1, 0, segment_.keys)
-                        : segment_.keys;
-  }
   std::int64_t slot(std::int64_t first) const {  // of the block's page and head in the pool
     return segment_.pages[first / attention_block] * pages_.kv_heads + kv_head_;
+  }
+  // What follows the block at `first`: the sequence's next block, or the next head's first one.
+  std::int64_t slot_after(std::int64_t first) const {
+    if (first + attention_block < visible_[rows_ - 1]) return slot(first + attention_block);
+    return kv_head_ + 1 < pages_.kv_heads ? slot(0) + 1 : slot(first);
   }
   const char* stored_keys(std::int64_t slot) const {
     return static_cast<const char*>(pages_.keys) + slot * pages_.head_dim * attention_block * element_;
@@ -160,7 +164,7 @@ class Tile {
       std::int32_t seen[most_tile_rows];
       for (std::int64_t i = 0; i < m; ++i) {
         seen[i] = static_cast<std::int32_t>(
-            std::clamp<std::int64_t>(visible(r + i) - block.first, 0, attention_block));
+            std::clamp<std::int64_t>(visible_[r + i] - block.first, 0, attention_block));
       }
       const std::int64_t n = seen[m - 1];
       if (n == 0) continue;
@@ -193,7 +197,8 @@ class Tile {
 
   // add_block() for one row that sees pages without conversion in between: the same bits.
   void add_stored(std::int64_t first) {
-    const std::int64_t at = slot(first), n = std::min(attention_block, visible(0) - first);
+    const std::int64_t at = slot(first), after = slot_after(first);
+    const std::int64_t n = std::min(attention_block, visible_[0] - first);
     float scores[attention_block];
     const auto row_product = lanes_.row[stored(pages_.dtype)];
     row_product({.sums = scores,
@@ -202,7 +207,8 @@ class Tile {
                  .panel_row = attention_block,
                  .k = pages_.head_dim,
                  .columns = attention_block,
-                 .add = false});
+                 .add = false,
+                 .ahead = stored_keys(after)});
     const Block block{.keys = nullptr,
                       .values = nullptr,
                       .key_scales = scales(pages_.key_scales, at),
@@ -217,7 +223,8 @@ class Tile {
                  .panel_row = pages_.value_dim,
                  .k = n,
                  .columns = columns_,
-                 .add = true});
+                 .add = true,
+                 .ahead = stored_values(after)});
   }
 
   bool masked() const { return args_.mask != nullptr || args_.visible != nullptr; }
@@ -228,7 +235,7 @@ class Tile {
   }
   bool all_finite(const Block& block) const {
     return lanes_.all_finite(block.values,
-                             std::min(attention_block, visible(rows_ - 1) - block.first) * columns_);
+                             std::min(attention_block, visible_[rows_ - 1] - block.first) * columns_);
   }
 
   void softmax(const Block& block, std::int64_t r, std::int64_t m, float* scores, const std::int32_t* seen) {
@@ -311,43 +318,67 @@ class Tile {
   float* queries_;  // (rows, head_dim)
   float* out_;      // (rows, columns)
   float max_[task_rows], sum_[task_rows];
+  std::int64_t visible_[task_rows];  // how many keys a row sees, were there no mask
 };
 
-// Rows of a segment that one head takes at once.
+// Up to task_rows rows of a segment for a run of heads.
 struct Task {
   std::int64_t segment, first, rows;
-  std::int64_t cost;  // pairs of rows and keys
+  std::int64_t cost;  // pairs of rows and keys of a head
+  std::int64_t kv_head = 0, kv_heads = 1;
 };
 
-}  // namespace
-
-template <class T>
-void attention(CpuContext& context, const KeyValuePages& pages, std::span<const AttentionSegment> segments,
-               const AttentionArgs<T>& args) {
-  const std::int64_t group = args.heads / pages.kv_heads;
-  std::vector<Task> tasks;
+// The work of one call in tasks, the longest first: threads take them in turn, and so end together. A single
+// row is soon done with a head, so it stays with the same thread for as many heads as leave each thread four
+// tasks, which lets it fetch the next head's pages in time.
+std::vector<Task> cut(const KeyValuePages& pages, std::span<const AttentionSegment> segments,
+                      std::int64_t group, bool causal, int threads) {
+  std::vector<Task> tiles;
   std::int64_t cost = 0;
   for (std::size_t s = 0; s < segments.size(); ++s) {
     const AttentionSegment& segment = segments[s];
     for (std::int64_t first = 0; first < segment.rows * group; first += task_rows) {
       const std::int64_t rows = std::min(task_rows, segment.rows * group - first);
       const std::int64_t last = segment.position + (first + rows - 1) / group + 1;
-      const std::int64_t keys = args.causal ? std::clamp<std::int64_t>(last, 0, segment.keys) : segment.keys;
-      tasks.push_back({static_cast<std::int64_t>(s), first, rows, rows * keys});
-      cost += tasks.back().cost;
+      const std::int64_t keys = causal ? std::clamp<std::int64_t>(last, 0, segment.keys) : segment.keys;
+      tiles.push_back(
+          {.segment = static_cast<std::int64_t>(s), .first = first, .rows = rows, .cost = rows * keys});
+      cost += rows * keys * pages.kv_heads;
     }
   }
-  // Threads take tasks in turn: the longest first, so that they end together.
-  std::stable_sort(tasks.begin(), tasks.end(), [](const Task& a, const Task& b) { return a.cost > b.cost; });
-  cost *= pages.kv_heads * (pages.head_dim + pages.value_dim);
-  parallel_for(cost < serial_limit ? 1 : context.threads, std::ssize(tasks) * pages.kv_heads,
-               [&](std::int64_t i) {
-                 const Task& task = tasks[static_cast<std::size_t>(i / pages.kv_heads)];
-                 Tile<T> tile(pages, segments[static_cast<std::size_t>(task.segment)], args,
-                              i % pages.kv_heads, task.first, task.rows);
-                 tile.attend();
-                 tile.store();
-               });
+  std::vector<Task> tasks;
+  for (Task tile : tiles) {
+    const std::int64_t fair = cost / (4 * threads) / std::max<std::int64_t>(1, tile.cost);
+    const std::int64_t run = tile.rows > 1 ? 1 : std::clamp<std::int64_t>(fair, 1, pages.kv_heads);
+    for (tile.kv_head = 0; tile.kv_head < pages.kv_heads; tile.kv_head += run) {
+      tile.kv_heads = std::min(run, pages.kv_heads - tile.kv_head);
+      tasks.push_back(tile);
+    }
+  }
+  std::stable_sort(tasks.begin(), tasks.end(),
+                   [](const Task& a, const Task& b) { return a.cost * a.kv_heads > b.cost * b.kv_heads; });
+  return tasks;
+}
+
+}  // namespace
+
+template <class T>
+void attention(CpuContext& context, const KeyValuePages& pages, std::span<const AttentionSegment> segments,
+               const AttentionArgs<T>& args) {
+  const std::vector<Task> tasks =
+      cut(pages, segments, args.heads / pages.kv_heads, args.causal, context.threads);
+  std::int64_t cost = 0;
+  for (const Task& task : tasks) cost += task.cost * task.kv_heads;
+  const bool serial = cost * (pages.head_dim + pages.value_dim) < serial_limit;
+  parallel_for(serial ? 1 : context.threads, std::ssize(tasks), [&](std::int64_t i) {
+    const Task& task = tasks[static_cast<std::size_t>(i)];
+    for (std::int64_t head = task.kv_head; head < task.kv_head + task.kv_heads; ++head) {
+      Tile<T> tile(pages, segments[static_cast<std::size_t>(task.segment)], args, head, task.first,
+                   task.rows);
+      tile.attend();
+      tile.store();
+    }
+  });
 }
 
 template void attention(CpuContext&, const KeyValuePages&, std::span<const AttentionSegment>,

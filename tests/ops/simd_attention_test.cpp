@@ -301,7 +301,8 @@ TEST_CASE("a row times a stored panel has the bits of the tile times the widened
                                                             .panel_row = panel_row,
                                                             .k = k,
                                                             .columns = columns,
-                                                            .add = add});
+                                                            .add = add,
+                                                            .ahead = bytes.data()});
             REQUIRE(got == want);
           }
         }

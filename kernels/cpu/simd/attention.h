@@ -31,6 +31,8 @@ struct RowProduct {
   std::int64_t panel_row;  ///< in elements
   std::int64_t k, columns;
   bool add;
+  const void*
+      ahead;  ///< a panel of the same shape that is wanted soon: it is fetched meanwhile; may be `panel`
 };
 
 /// A row's results do not depend on its neighbours. A score of -inf is hidden: its weight is 0; NaN that a

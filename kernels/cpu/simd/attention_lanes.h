@@ -89,11 +89,18 @@ template <class V, class E, int Vectors>
 void row_columns(const RowProduct& t, std::int64_t first) {
   typename V::type sums[Vectors];
   for (int v = 0; v < Vectors; ++v) sums[v] = V::zero();
-  const typename E::element* panel = static_cast<const typename E::element*>(t.panel) + first;
+  using Element = typename E::element;
+  constexpr int row_bytes = Vectors * V::width * static_cast<int>(sizeof(Element));
+  const Element* panel = static_cast<const Element*>(t.panel) + first;
+  const Element* ahead = static_cast<const Element*>(t.ahead) + first;
   const float* a = t.a;
   const std::int64_t k = t.k, panel_row = t.panel_row;
-  for (std::int64_t i = 0; i < k; ++i, panel += panel_row) {
+  for (std::int64_t i = 0; i < k; ++i, panel += panel_row, ahead += panel_row) {
     const typename V::type value = V::set1(a[i]);
+#pragma GCC unroll 4
+    for (int byte = 0; byte < row_bytes; byte += 64) {
+      __builtin_prefetch(reinterpret_cast<const char*>(ahead) + byte, 0, /*to L2*/ 2);
+    }
 #pragma GCC unroll 8
     for (int v = 0; v < Vectors; ++v) sums[v] = V::fma(value, E::load(panel + v * V::width), sums[v]);
   }
