@@ -4,29 +4,33 @@
 
 #include "kernels/cpu/convert.h"
 #include "kernels/cpu/row.h"
+#include "kernels/cpu/rows.h"
 #include "kernels/cpu/vector.h"
 
 namespace adlib::kernels {
 
 // Two passes over a row of floats: E[x²] - E[x]² would cancel when the mean is large.
 template <class T>
-void layer_norm(CpuContext&, T* y, const T* x, const T* gamma, const T* beta, std::int64_t rows,
+void layer_norm(CpuContext& context, T* y, const T* x, const T* gamma, const T* beta, std::int64_t rows,
                 std::int64_t cols, float eps) {
   const auto count = static_cast<float>(cols);
-  cpu::ConstRow gain(cpu::as_float(gamma, cols, cpu::scratch<struct Gamma>(cols)), cols);
-  cpu::Row result(cpu::scratch<struct Result>(cols), cols);
-  float* x_buffer = cpu::scratch<struct X>(cols);
-  for (std::int64_t r = 0; r < rows; ++r, x += cols, y += cols) {
-    cpu::ConstRow row(cpu::as_float(x, cols, x_buffer), cols);
-    const float mean = cpu::ordered_sum(cols, [&](std::int64_t c) { return row[c]; }) / count;
-    result = row - mean;
-    const float variance =
-        cpu::ordered_sum(cols, [&](std::int64_t c) { return result[c] * result[c]; }) / count;
-    result *= 1.0f / std::sqrt(variance + eps) * gain;
-    if (beta != nullptr)
-      result += cpu::ConstRow(cpu::as_float(beta, cols, cpu::scratch<struct Beta>(cols)), cols);
-    cpu::from_float(y, result.data(), cols);
-  }
+  cpu::for_each_run(context, rows, cols, [&](std::int64_t first, std::int64_t n) {
+    cpu::ConstRow gain(cpu::as_float(gamma, cols, cpu::scratch<struct Gamma>(cols)), cols);
+    cpu::Row result(cpu::scratch<struct Result>(cols), cols);
+    float* x_buffer = cpu::scratch<struct X>(cols);
+    const float* offset =
+        beta == nullptr ? nullptr : cpu::as_float(beta, cols, cpu::scratch<struct Beta>(cols));
+    for (std::int64_t r = first; r < first + n; ++r) {
+      cpu::ConstRow row(cpu::as_float(x + r * cols, cols, x_buffer), cols);
+      const float mean = cpu::ordered_sum(cols, [&](std::int64_t c) { return row[c]; }) / count;
+      result = row - mean;
+      const float variance =
+          cpu::ordered_sum(cols, [&](std::int64_t c) { return result[c] * result[c]; }) / count;
+      result *= 1.0f / std::sqrt(variance + eps) * gain;
+      if (offset != nullptr) result += cpu::ConstRow(offset, cols);
+      cpu::from_float(y + r * cols, result.data(), cols);
+    }
+  });
 }
 
 template void layer_norm(CpuContext&, float*, const float*, const float*, const float*, std::int64_t,

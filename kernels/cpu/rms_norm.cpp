@@ -4,23 +4,27 @@
 
 #include "kernels/cpu/convert.h"
 #include "kernels/cpu/row.h"
+#include "kernels/cpu/rows.h"
 #include "kernels/cpu/vector.h"
 
 namespace adlib::kernels {
 
 template <class T>
-void rms_norm(CpuContext&, T* y, const T* x, const T* gamma, std::int64_t rows, std::int64_t cols,
+void rms_norm(CpuContext& context, T* y, const T* x, const T* gamma, std::int64_t rows, std::int64_t cols,
               float eps) {
   const auto count = static_cast<float>(cols);
-  cpu::ConstRow gain(cpu::as_float(gamma, cols, cpu::scratch<struct Gamma>(cols)), cols);
-  cpu::Row result(cpu::scratch<struct Result>(cols), cols);
-  float* x_buffer = cpu::scratch<struct X>(cols);
-  for (std::int64_t r = 0; r < rows; ++r, x += cols, y += cols) {
-    cpu::ConstRow row(cpu::as_float(x, cols, x_buffer), cols);
-    const float mean_square = cpu::ordered_sum(cols, [&](std::int64_t c) { return row[c] * row[c]; }) / count;
-    result = row * (1.0f / std::sqrt(mean_square + eps)) * gain;
-    cpu::from_float(y, result.data(), cols);
-  }
+  cpu::for_each_run(context, rows, cols, [&](std::int64_t first, std::int64_t n) {
+    cpu::ConstRow gain(cpu::as_float(gamma, cols, cpu::scratch<struct Gamma>(cols)), cols);
+    cpu::Row result(cpu::scratch<struct Result>(cols), cols);
+    float* x_buffer = cpu::scratch<struct X>(cols);
+    for (std::int64_t r = first; r < first + n; ++r) {
+      cpu::ConstRow row(cpu::as_float(x + r * cols, cols, x_buffer), cols);
+      const float mean_square =
+          cpu::ordered_sum(cols, [&](std::int64_t c) { return row[c] * row[c]; }) / count;
+      result = row * (1.0f / std::sqrt(mean_square + eps)) * gain;
+      cpu::from_float(y + r * cols, result.data(), cols);
+    }
+  });
 }
 
 template void rms_norm(CpuContext&, float*, const float*, const float*, std::int64_t, std::int64_t, float);

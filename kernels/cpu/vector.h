@@ -63,9 +63,16 @@ float ordered_sum(std::int64_t n, Term&& term) {
 
 /// The largest of x[0 … n); -inf for none. NaN may be passed over: a later exp(NaN - max) brings it back.
 inline float max_of(const float* x, std::int64_t n) {
-  float largest = -std::numeric_limits<float>::infinity();
-  for (std::int64_t i = 0; i < n; ++i) largest = x[i] > largest ? x[i] : largest;
-  return largest;
+  constexpr std::int64_t lanes = 16;  // independent, or each comparison would wait for the one before
+  float largest[lanes];
+  for (float& lane : largest) lane = -std::numeric_limits<float>::infinity();
+  std::int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    for (std::int64_t l = 0; l < lanes; ++l) largest[l] = x[i + l] > largest[l] ? x[i + l] : largest[l];
+  }
+  for (std::int64_t l = 0; i < n; ++i, ++l) largest[l] = x[i] > largest[l] ? x[i] : largest[l];
+  for (std::int64_t l = 1; l < lanes; ++l) largest[0] = largest[l] > largest[0] ? largest[l] : largest[0];
+  return largest[0];
 }
 
 /// A buffer of at least n floats that this thread keeps from call to call, one for each Tag.
