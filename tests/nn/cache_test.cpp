@@ -100,6 +100,175 @@ TEST_CASE("a copied sequence is equal and independent", "[nn][cache]") {
   CHECK_THROWS_WITH(cache.copy_sequence(-1, 0), ContainsSubstring("sequence -1"));
 }
 
+TEST_CASE("a copied sequence shares its pages until one of the two writes", "[nn][cache]") {
+  Cache cache = make(3, 256);
+  const Tensor rows = random_tensor({150, 2, 4}, 1);
+  store(cache, 0, 0, rows);
+  CHECK(cache.pages_in_use() == 3);
+  CHECK(cache.pages_free() == 9);
+  cache.copy_sequence(0, 1);
+  cache.copy_sequence(0, 2);
+  CHECK(cache.pages_in_use() == 3);
+  const Tensor more = random_tensor({1, 2, 4}, 2), other = random_tensor({1, 2, 4}, 3);
+  store(cache, 1, 150, more);
+  CHECK(cache.pages_in_use() == 4);  // the last page only
+  store(cache, 0, 149, other);
+  CHECK(cache.pages_in_use() == 5);
+  store(cache, 2, 150, more);  // alone with it now: written in place
+  CHECK(cache.pages_in_use() == 5);
+  for (std::int64_t layer = 0; layer < 2; ++layer) {
+    for (const std::int64_t sequence : {1, 2}) {
+      CHECK(relative_error(cache.keys(layer, sequence).slice(1, 0, 150), to_matrix(rows.transpose(0, 1))) ==
+            0);
+      CHECK(relative_error(cache.keys(layer, sequence).slice(1, 150, 151), to_matrix(more.transpose(0, 1))) ==
+            0);
+    }
+    CHECK(relative_error(cache.keys(layer, 0).slice(1, 0, 149),
+                         to_matrix(rows.slice(0, 0, 149).transpose(0, 1))) == 0);
+    CHECK(relative_error(cache.keys(layer, 0).slice(1, 149, 150), to_matrix(other.transpose(0, 1))) == 0);
+  }
+  cache.release(1);
+  cache.release(0);
+  CHECK(cache.length(0) == 0);
+  CHECK(cache.pages_in_use() == 3);
+  CHECK(relative_error(cache.keys(1, 2).slice(1, 0, 150), to_matrix(rows.transpose(0, 1))) == 0);
+  cache.release(2);
+  CHECK(cache.pages_in_use() == 0);
+}
+
+TEST_CASE("sequences share a prefix of any length", "[nn][cache]") {
+  for (const std::int64_t tokens : {0, 1, 63, 64, 65, 128, 150}) {
+    CAPTURE(tokens);
+    Cache cache = make(2, 256);
+    const Tensor rows = random_tensor({150, 2, 4}, 1), rest = random_tensor({70, 2, 4}, 2);
+    store(cache, 0, 0, rows);
+    store(cache, 1, 0, rest);
+    cache.share_prefix(0, 1, tokens);
+    REQUIRE(cache.length(1) == tokens);
+    CHECK(cache.pages_in_use() == 3);
+    store(cache, 1, tokens, rest);
+    if (tokens > 0) {
+      CHECK(relative_error(cache.values(0, 1).slice(1, 0, tokens),
+                           to_matrix(cache.values(0, 0).slice(1, 0, tokens))) == 0);
+    }
+    CHECK(relative_error(cache.keys(0, 1).slice(1, tokens, tokens + 70), to_matrix(rest.transpose(0, 1))) ==
+          0);
+    CHECK(relative_error(cache.keys(0, 0), to_matrix(rows.transpose(0, 1))) == 0);
+    cache.share_prefix(1, 1, 5);
+    CHECK(cache.length(1) == std::min<std::int64_t>(5, tokens + 70));
+    CHECK_THROWS_WITH(cache.share_prefix(0, 1, 151),
+                      ContainsSubstring("holds 150 tokens") && ContainsSubstring("prefix of 151"));
+  }
+}
+
+TEST_CASE("a cache of few pages says when they run out, and nothing changes", "[nn][cache]") {
+  Cache cache({.layers = 2, .kv_heads = 2, .head_dim = 4}, 3, 256, 4);
+  CHECK(cache.bytes() == std::size_t{2} * 4 * 2 * 2 * 4 * 64 * sizeof(float));
+  const Tensor rows = random_tensor({130, 2, 4}, 1);
+  store(cache, 0, 0, rows);
+  cache.share_prefix(0, 1, 100);
+  // One page is free; the batch needs one for sequence 1's own half page and two for sequence 2.
+  const std::vector<nn::Row> batch{{.sequence = 1, .start = 100, .length = 1},
+                                   {.sequence = 2, .start = 0, .length = 65}};
+  for (const bool only_check : {true, false}) {
+    try {
+      only_check ? cache.check_extend(batch) : cache.extend(batch);
+      FAIL("expected an error");
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::out_of_memory);
+      CHECK_THAT(error.what(), ContainsSubstring("sequence 2 needs 2 pages of 64 tokens") &&
+                                   ContainsSubstring("of the 4 pages") &&
+                                   ContainsSubstring("release a sequence"));
+    }
+    CHECK(cache.length(1) == 100);
+    CHECK(cache.length(2) == 0);
+    CHECK(cache.pages_free() == 1);
+    CHECK(relative_error(cache.keys(1, 0), to_matrix(rows.transpose(0, 1))) == 0);
+  }
+  cache.extend({batch.data(), 1});
+  CHECK(cache.pages_free() == 0);
+  cache.release(0);  // its third page; the first two are shared, the second no longer
+  CHECK(cache.pages_free() == 2);
+  cache.extend({batch.data() + 1, 1});
+  CHECK(cache.pages_in_use() == 4);
+  // Giving up tokens frees pages for the same batch.
+  const std::vector<nn::Row> swap{{.sequence = 2, .start = 0, .length = 1},
+                                  {.sequence = 0, .start = 0, .length = 64}};
+  cache.extend(swap);
+  CHECK(cache.pages_free() == 0);
+}
+
+TEST_CASE("any course of extending, sharing and releasing matches caches that share nothing", "[nn][cache]") {
+  for (const DType dtype : {DType::f32, DType::bf16, DType::i8}) {
+    constexpr std::int64_t sequences = 4, capacity = 200;
+    Cache cache({.layers = 1, .kv_heads = 1, .head_dim = 2, .dtype = dtype}, sequences, capacity);
+    std::vector<std::vector<float>> model(sequences);  // one number a token
+    const Philox random(7, 1);
+    std::uint64_t draw = 0;
+    const auto below = [&](std::int64_t n) {
+      return static_cast<std::int64_t>(random.block(draw++)[0] % static_cast<std::uint64_t>(n));
+    };
+    for (int step = 0; step < 600; ++step) {
+      const std::int64_t sequence = below(sequences), other = below(sequences);
+      auto& tokens = model[static_cast<std::size_t>(sequence)];
+      const auto held = static_cast<std::int64_t>(tokens.size());
+      const std::int64_t action = below(8);
+      if (action == 0) {
+        cache.release(sequence);
+        tokens.clear();
+      } else if (action <= 2) {
+        const std::int64_t length = below(held + 1);
+        cache.share_prefix(sequence, other, length);
+        const std::vector<float> prefix(tokens.begin(), tokens.begin() + length);
+        model[static_cast<std::size_t>(other)] = prefix;
+      } else {
+        const std::int64_t start = action == 3 ? below(held + 1) : held;
+        const std::int64_t count = std::min(capacity - start, below(90));
+        cache.extend(sequence, start, count);
+        tokens.resize(static_cast<std::size_t>(start));
+        Tensor rows = Tensor::empty({count, 1, 2});
+        for (float& x : rows.data<float>()) x = static_cast<float>(below(256) - 128);
+        // Exact in every dtype: i8 keeps what has the magnitude 127 beside it.
+        for (std::int64_t i = 0; i < count; ++i) {
+          rows.data<float>()[static_cast<std::size_t>(2 * i + 1)] = 127;
+          float& x = rows.data<float>()[static_cast<std::size_t>(2 * i)];
+          x = std::max(x, -127.0f);
+          tokens.push_back(x);
+        }
+        if (count > 0) cache.write(0, sequence, start, rows, rows);
+      }
+      std::int64_t pages = 0;
+      for (std::int64_t s = 0; s < sequences; ++s) {
+        const auto& want = model[static_cast<std::size_t>(s)];
+        REQUIRE(cache.length(s) == std::ssize(want));
+        pages += (std::ssize(want) + 63) / 64;
+        const Tensor keys = cache.keys(0, s).to(DType::f32).contiguous();
+        const Tensor values = cache.values(0, s).to(DType::f32).contiguous();
+        for (std::size_t t = 0; t < want.size(); ++t) {
+          REQUIRE(keys.data<float>()[2 * t] == want[t]);
+          REQUIRE(values.data<float>()[2 * t] == want[t]);
+        }
+      }
+      REQUIRE(cache.pages_in_use() <= pages);
+      REQUIRE(cache.pages_in_use() + cache.pages_free() == sequences * 4);
+    }
+    for (std::int64_t s = 0; s < sequences; ++s) cache.release(s);
+    CHECK(cache.pages_in_use() == 0);
+  }
+}
+
+TEST_CASE("an i8 cache returns what it holds in f32", "[nn][cache]") {
+  Cache cache({.layers = 1, .kv_heads = 2, .head_dim = 4, .dtype = DType::i8}, 1, 100);
+  const Tensor rows = random_tensor({70, 2, 4}, 1);
+  cache.extend(0, 0, 70);
+  cache.write(0, 0, 0, rows, rows);
+  REQUIRE(cache.keys(0, 0).dtype() == DType::f32);
+  CHECK(relative_error(cache.keys(0, 0), to_matrix(rows.transpose(0, 1))) < 0.5 / 127);
+  CHECK(relative_error(cache.values(0, 0), to_matrix(rows.transpose(0, 1))) < 0.5 / 127);
+  CHECK(relative_error(cache.values(0, 0), to_matrix(rows.transpose(0, 1))) > 0.05 / 127);
+  CHECK(cache.bytes() == std::size_t{2} * 2 * (2 * 4 * 64 + 2 * 64 * 4));
+}
+
 TEST_CASE("a cache keeps 16-bit types", "[nn][cache]") {
   Cache cache({.layers = 1, .kv_heads = 1, .head_dim = 4, .dtype = DType::bf16}, 1, 4);
   const Tensor rows = random_tensor({2, 1, 4}, 1).to(DType::bf16);

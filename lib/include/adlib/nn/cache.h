@@ -132,6 +132,10 @@ class Cache {
     }
     publish();
   }
+  Cache(Cache&&) = default;
+  Cache& operator=(Cache&&) = default;
+  Cache(const Cache&) = delete;  // two books over one pool would hand out the same pages
+  Cache& operator=(const Cache&) = delete;
 
   std::int64_t sequences() const { return book_.sequences(); }
   std::int64_t capacity() const { return capacity_; }
