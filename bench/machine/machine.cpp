@@ -24,29 +24,27 @@ constexpr int trials = 12;
 constexpr double trial_seconds = 0.01;
 constexpr std::int64_t memory_bytes = 512 << 20;
 
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
 /// work(thread, rounds) on every thread at once. The seconds of one round, of the fastest trial.
 double best_round(int threads, const std::function<void(int, std::int64_t)>& work) {
-  // The sum over threads of work done ends when the last is done: that is the time that counts.
+  using Clock = std::chrono::steady_clock;
+  // From the first thread's start to the last one's end, by their own clocks: on a busy machine whoever waits
+  // for them may wake when they are nearly done.
   const auto together = [&](std::int64_t rounds) {
-    std::barrier start(threads + 1), end(threads + 1);
+    std::barrier start(threads);
+    std::vector<Clock::time_point> begins(static_cast<std::size_t>(threads)), ends(begins.size());
     std::vector<std::thread> pool;
     for (int thread = 0; thread < threads; ++thread) {
       pool.emplace_back([&, thread] {
         start.arrive_and_wait();
+        begins[static_cast<std::size_t>(thread)] = Clock::now();
         work(thread, rounds);
-        end.arrive_and_wait();
+        ends[static_cast<std::size_t>(thread)] = Clock::now();
       });
     }
-    start.arrive_and_wait();
-    const auto begin = std::chrono::steady_clock::now();
-    end.arrive_and_wait();
-    const double seconds = seconds_since(begin);
     for (std::thread& thread : pool) thread.join();
-    return seconds;
+    return std::chrono::duration<double>(*std::max_element(ends.begin(), ends.end()) -
+                                         *std::min_element(begins.begin(), begins.end()))
+        .count();
   };
   std::int64_t rounds = 1;
   while (together(rounds) < trial_seconds && rounds < (std::int64_t{1} << 40)) rounds *= 2;

@@ -1,7 +1,11 @@
 // bench_models: prefill, decoding, batches, shared prefixes, the time to the first token and memory of whole
 // decoders, beside what the machine allows.
 //
-//   bench_models [--model gpt2-124m|gpt2-355m|DIR]… [--heavy-tailed] [Google Benchmark's options]
+//   bench_models [--model gpt2-124m|gpt2-355m|DIR]… [--heavy-tailed] [--no-limits] [Google Benchmark's
+//   options]
+//
+// --no-limits leaves out the seconds that measuring the machine takes, for programs that alternate with
+// others.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -71,6 +75,7 @@ struct Setting {
   Model model;
   Format format;
   int threads;
+  bool with_limits;
 };
 
 bool all_finite(const Tensor& logits) {
@@ -82,7 +87,6 @@ bool all_finite(const Tensor& logits) {
 /// Times `run`, which feeds `tokens` tokens and cannot take less than `least` seconds.
 void measure(benchmark::State& state, const Setting& setting, double tokens, const StepWork& work,
              const std::function<Tensor()>& run) {
-  const Limits& machine = limits(setting.threads);
   if (!all_finite(run())) {
     state.SkipWithError("the logits are not finite");
     return;
@@ -91,33 +95,35 @@ void measure(benchmark::State& state, const Setting& setting, double tokens, con
   for (auto _ : state) benchmark::DoNotOptimize(run().raw());
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   const double each = seconds.count() / static_cast<double>(state.iterations());
-  std::string bound;
-  state.counters["limit%"] = 100 * least_seconds(work, setting.format, machine, bound) / each;
   state.counters["tok/s"] = benchmark::Counter(tokens, benchmark::Counter::kIsIterationInvariantRate);
+  if (!setting.with_limits) return;
+  std::string bound;
+  state.counters["limit%"] = 100 * least_seconds(work, setting.format, limits(setting.threads), bound) / each;
   state.SetLabel(bound);
 }
 
 void prefill(benchmark::State& state, const Setting& s, std::int64_t streams, std::int64_t tokens) {
-  Streams prompts(decoder_of(s.model, s.format), streams, tokens);
-  measure(state, s, static_cast<double>(streams * tokens),
-          work_of(s.model.config, s.format, streams, tokens, 0), [&] { return prompts.step(0, tokens); });
+  const auto decoder = decoder_of(s.model, s.format);
+  Streams prompts(decoder, streams, tokens);
+  measure(state, s, static_cast<double>(streams * tokens), work_of(*decoder, streams, tokens, 0),
+          [&] { return prompts.step(0, tokens); });
 }
 
 // A step for each token: positions past … past + 63, over and over.
 void decode(benchmark::State& state, const Setting& s, std::int64_t streams, std::int64_t past) {
   constexpr std::int64_t steps = 64;
-  Streams texts(decoder_of(s.model, s.format), streams, past + steps);
+  const auto decoder = decoder_of(s.model, s.format);
+  Streams texts(decoder, streams, past + steps);
   if (past > 0) texts.step(0, past);
   std::int64_t step = 0;
-  measure(state, s, static_cast<double>(streams),
-          work_of(s.model.config, s.format, streams, 1, past + steps / 2),
+  measure(state, s, static_cast<double>(streams), work_of(*decoder, streams, 1, past + steps / 2),
           [&] { return texts.step(past + step++ % steps, 1); });
 }
 
 // From the ids of a prompt to the id of the first new token, with a cache made for the request.
 void first_token(benchmark::State& state, const Setting& s, std::int64_t tokens) {
   const auto decoder = decoder_of(s.model, s.format);
-  measure(state, s, static_cast<double>(tokens), work_of(s.model.config, s.format, 1, tokens, 0), [&] {
+  measure(state, s, static_cast<double>(tokens), work_of(*decoder, 1, tokens, 0), [&] {
     Streams prompt(decoder, 1, tokens);
     const Tensor logits = prompt.step(0, tokens).to(DType::f32);
     const auto scores = logits.data<float>();
@@ -126,21 +132,22 @@ void first_token(benchmark::State& state, const Setting& s, std::int64_t tokens)
   });
 }
 
-// Eight requests that begin with the same 256 tokens and go on with 16 of their own.
+// Eight requests that begin with the same 256 tokens and go on with 16 of their own. Tokens a second count
+// the prefix for every request, whether it was computed for each or shared.
 void shared_prefix(benchmark::State& state, const Setting& s, bool shared) {
   constexpr std::int64_t requests = 8, prefix = 256, own = 16;
-  Streams texts(decoder_of(s.model, s.format), requests, prefix + own);
-  const StepWork once = work_of(s.model.config, s.format, 1, prefix, 0),
-                 rest = work_of(s.model.config, s.format, requests, own, prefix);
+  const auto decoder = decoder_of(s.model, s.format);
+  Streams texts(decoder, requests, prefix + own);
+  const StepWork once = work_of(*decoder, 1, prefix, 0), rest = work_of(*decoder, requests, own, prefix);
+  const StepWork both{once.products + rest.products, once.attention + rest.attention,
+                      once.bytes + rest.bytes};
   measure(state, s, static_cast<double>(requests * (prefix + own)),
-          shared ? StepWork{once.products + rest.products, once.attention + rest.attention,
-                            once.bytes + rest.bytes}
-                 : work_of(s.model.config, s.format, requests, prefix + own, 0),
-          [&] {
+          shared ? both : work_of(*decoder, requests, prefix + own, 0), [&] {
             if (!shared) return texts.step(0, prefix + own);
             texts.step_of(0, 0, prefix);
-            for (std::int64_t request = 1; request < requests; ++request)
-              texts.cache().copy_sequence(0, request);
+            for (std::int64_t request = 1; request < requests; ++request) {
+              texts.cache().share_prefix(0, request, prefix);
+            }
             return texts.step(prefix, own);
           });
 }
@@ -154,9 +161,8 @@ void memory(benchmark::State& state, const Setting& s) {
     state.SkipWithError(error.what());
     return;
   }
-  const double weights = s.format.weight_bytes * static_cast<double>(parameter_count(s.model.config));
   state.counters["peak_B"] = bytes;
-  state.counters["weights_B"] = weights;
+  state.counters["weights_B"] = static_cast<double>(decoder_of(s.model, s.format)->weight_bytes());
 }
 
 void add(const std::string& name, const Setting& s, const std::string& sizes,
@@ -199,7 +205,7 @@ void add_all(const Setting& s) {
 int run(int argc, char** argv) {
   std::vector<std::string> names;
   std::vector<char*> rest{argv[0]};
-  bool heavy = false, list_only = false;
+  bool heavy = false, list_only = false, with_limits = true;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--memory-child") {
@@ -210,6 +216,8 @@ int run(int argc, char** argv) {
       names.emplace_back(argv[++i]);
     } else if (argument == "--heavy-tailed") {
       heavy = true;
+    } else if (argument == "--no-limits") {
+      with_limits = false;
     } else {
       list_only = list_only || argument.starts_with("--benchmark_list_tests");
       rest.push_back(argv[i]);
@@ -219,12 +227,12 @@ int run(int argc, char** argv) {
   const int threads = num_threads();
   for (const std::string& name : names) {
     const Model model = open_model(name, heavy);
-    for (const Format& format : formats()) add_all({model, format, threads});
+    for (const Format& format : formats()) add_all({model, format, threads, with_limits});
   }
   int count = static_cast<int>(rest.size());
   benchmark::Initialize(&count, rest.data());
   if (benchmark::ReportUnrecognizedArguments(count, rest.data())) return 2;
-  if (!list_only) {
+  if (!list_only && with_limits) {
     benchmark::AddCustomContext("processor", processor_name());
     benchmark::AddCustomContext("isa", std::string(to_string(kernels::cpu::isa())));
     benchmark::AddCustomContext("limits", concat("[", to_json(limits(threads)), "]"));

@@ -76,10 +76,10 @@ std::string output_of(std::vector<std::string> arguments) {
 
 double peak_memory(const std::filesystem::path& program, const Model& model, const Format& format,
                    int threads, std::int64_t tokens) {
-  // A checkpoint in the format's own type, so that loading it converts nothing.
+  // A checkpoint as `adlib quantize` writes it: whoever cares for memory quantises once, not at every start.
   const TemporaryDirectory temporary;
   std::filesystem::path directory = model.directory;
-  if (directory.empty()) {
+  if (directory.empty() || format.options.weights.type >= ops::WeightFormat::Type::i8) {
     directory = temporary.path();
     save(*decoder_of(model, format), directory);
   }

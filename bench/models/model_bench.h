@@ -15,9 +15,8 @@ namespace adlib::bench {
 
 /// How the weights of products are stored, and so which arithmetic multiplies them.
 struct Format {
-  std::string name;      ///< "f32", "bf16", …
+  std::string name;      ///< "f32", or a WeightFormat as text, or "bf16-all": activations and cache too
   LoadOptions options;   ///< what load_decoder() needs to get there
-  double weight_bytes;   ///< of one weight, scales included
   double Limits::*peak;  ///< the arithmetic that is fastest for it
 };
 /// Every format that this build has.
@@ -43,20 +42,19 @@ std::shared_ptr<const Decoder> decoder_of(const Model& model, const Format& form
 /// times as strong, drawn for each layer.
 Weights heavy_tailed(const Weights& weights, const DecoderConfig& config, std::uint64_t seed);
 
-/// A step of `streams` sequences, each of which gets `tokens` tokens after `past` others; logits for the last
-/// of each.
 struct StepWork {
   double products = 0;   ///< operations with weights
   double attention = 0;  ///< operations with keys and values, in f32
   double bytes = 0;      ///< weights once, keys and values of every stream
 };
-StepWork work_of(const DecoderConfig& config, const Format& format, std::int64_t streams, std::int64_t tokens,
-                 std::int64_t past);
+/// Of a step of `streams` sequences, each of which gets `tokens` tokens after `past` others, and logits for
+/// its last.
+StepWork work_of(const Decoder& decoder, std::int64_t streams, std::int64_t tokens, std::int64_t past);
 /// The seconds that a step takes at least on this machine; `bound` becomes what binds it.
 double least_seconds(const StepWork& work, const Format& format, const Limits& limits, std::string& bound);
 
-/// The most memory that a fresh process held while it loaded the model in `format` and decoded `tokens`
-/// tokens, in bytes. Throws Error when the process fails. `program` is this program.
+/// The most memory that a fresh process held while it loaded the model, saved in `format`, and decoded
+/// `tokens` tokens, in bytes. Throws Error when the process fails. `program` is this program.
 double peak_memory(const std::filesystem::path& program, const Model& model, const Format& format,
                    int threads, std::int64_t tokens);
 /// What that process runs: prints the bytes.

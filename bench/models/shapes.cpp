@@ -41,10 +41,18 @@ double head_weights(const DecoderConfig& c) {
 }  // namespace
 
 const std::vector<Format>& formats() {
-  static const std::vector<Format> all = {
-      {"f32", {.dtype = DType::f32}, 4, &Limits::f32},
-      {"bf16", {.dtype = DType::bf16}, 2, &Limits::bf16},
-  };
+  static const std::vector<Format> all = [] {
+    const auto packed = [](const char* text, double Limits::*peak) {
+      return Format{text, {.dtype = DType::f32, .weights = ops::WeightFormat::parse(text)}, peak};
+    };
+    return std::vector<Format>{{"f32", {.dtype = DType::f32}, &Limits::f32},
+                               packed("bf16", &Limits::bf16),
+                               {"bf16-all", {.dtype = DType::bf16}, &Limits::bf16},
+                               packed("int8", &Limits::i8),
+                               packed("int8:64", &Limits::i8),
+                               packed("int4:32", &Limits::i8),
+                               packed("int4:64", &Limits::i8)};
+  }();
   return all;
 }
 
@@ -121,22 +129,22 @@ std::shared_ptr<const Decoder> decoder_of(const Model& model, const Format& form
     converted[name] =
         drawn.second->take(name, drawn.second->shape_of(name)).to(format.options.dtype.value_or(DType::f32));
   }
-  last = {key, std::make_shared<const Decoder>(model.config, Weights::from(std::move(converted)))};
+  last = {key, std::make_shared<const Decoder>(model.config, Weights::from(std::move(converted)),
+                                               format.options.weights)};
   return last.second;
 }
 
-StepWork work_of(const DecoderConfig& c, const Format& format, std::int64_t streams, std::int64_t tokens,
-                 std::int64_t past) {
+StepWork work_of(const Decoder& decoder, std::int64_t streams, std::int64_t tokens, std::int64_t past) {
+  const DecoderConfig& c = decoder.config();
   const auto sequences = static_cast<double>(streams), rows = static_cast<double>(tokens),
              before = static_cast<double>(past);
   const double pairs = rows * before + rows * (rows + 1) / 2;  // of a query and a key that it sees
   const auto layers = static_cast<double>(c.layers), head_dim = static_cast<double>(c.head_dim);
-  const double cache_element = format.options.dtype == DType::f32 ? 4 : 2;
-  const double key_values = 2 * layers * static_cast<double>(c.kv_heads) * head_dim * cache_element;
+  const double key_values =
+      2 * layers * static_cast<double>(c.kv_heads) * head_dim * static_cast<double>(size_of(decoder.dtype()));
   return {.products = 2 * sequences * (rows * layer_weights(c) + head_weights(c)),
           .attention = sequences * layers * static_cast<double>(c.heads) * pairs * 4 * head_dim,
-          .bytes = format.weight_bytes * (layer_weights(c) + head_weights(c)) +
-                   sequences * (before + rows) * key_values};
+          .bytes = static_cast<double>(decoder.weight_bytes()) + sequences * (before + rows) * key_values};
 }
 
 double least_seconds(const StepWork& work, const Format& format, const Limits& limits, std::string& bound) {
