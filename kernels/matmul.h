@@ -69,7 +69,7 @@ void unpack_codes(CpuContext&, void* codes, bfloat16* scales, const void* packed
 
 /// matmul() with a packed b: a (m, k) with rows of a_stride. With numbers of type T, the bits of matmul().
 /// With bf16 and a T that is not, a is rounded to bfloat16 where the processor multiplies those. With codes,
-/// each row of a is quantised to int8 in groups (of b's group, or 64 when it has none: scale = max |a| /
+/// each row of a is quantised to int8 in groups (of b's group, or 128 when it has none: scale = max |a| /
 /// 127); the products of codes are summed exactly within a group, and the scaled sums of groups in ascending
 /// order.
 template <class T>

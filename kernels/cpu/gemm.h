@@ -29,6 +29,8 @@ constexpr std::int64_t gemm_block_n = 128;
 // Rows of one task. Their sums, 256 KiB, fill the rest of a 512 KiB L2; more rows would pack b less often,
 // but already at 512 packing costs one load and store for 512 multiply-adds.
 constexpr std::int64_t gemm_block_m = 512;
+// Rows of a whose blocks, 64 KiB of floats at most, do not drive the panels from L2.
+constexpr std::int64_t gemm_few_rows = 64;
 // Products under this many multiply-adds are not worth waking a thread, which takes about as long as 10,000
 // of them.
 constexpr std::int64_t gemm_serial_limit = 1 << 16;
@@ -41,7 +43,7 @@ struct GemmCut {
   std::int64_t m, n, k;
   std::int64_t tile_rows;
   /// Panels that lie packed with all their rows are best read to the end one by one, if a is small enough to
-  /// stay in L1 meanwhile: then decoding streams the weights in their order.
+  /// stay in L2 meanwhile: then batches of few rows stream the weights in their order.
   bool panel_by_panel;
 };
 
@@ -69,7 +71,7 @@ void gemm(CpuContext& context, const GemmCut& cut, const Open& open, const Finis
     const std::int64_t column = task % tasks_n * block_n;
     const std::int64_t rows = std::min(block_m, cut.m - row);
     const std::int64_t columns = std::min(block_n, cut.n - column);
-    const std::int64_t chunk = cut.panel_by_panel && rows <= cut.tile_rows ? width : block_n;
+    const std::int64_t chunk = cut.panel_by_panel && rows <= gemm_few_rows ? width : block_n;
     float* sums = scratch<struct GemmSums>(gemm_block_m * gemm_block_n);
     auto operands = open(row, rows, column, columns);
     for (std::int64_t from = 0; from < columns; from += chunk) {

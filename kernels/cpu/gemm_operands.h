@@ -8,6 +8,8 @@
 #include "kernels/cpu/activate.h"
 #include "kernels/cpu/convert.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/isa.h"
+#include "kernels/cpu/simd/epilogue.h"
 #include "kernels/matmul.h"
 
 namespace adlib::kernels::cpu {
@@ -44,14 +46,8 @@ class StagedRows {
     data_ = area;
     if (rows_.transposed) {
       row_step_ = pairs_, k_step_ = pairs_ * tile_rows_;
-      const E* from = rows_.data + first_ * rows_.stride + row;
-      for (std::int64_t k = 0; k < depth_; ++k, from += rows_.stride) {
-        E* to = area + k / pairs_ * k_step_ + k % pairs_;
-        for (std::int64_t r = 0; r < m; ++r) to[r * pairs_] = from[r];
-      }
-      for (std::int64_t r = 0; r < m && depth_ % pairs_ != 0; ++r) {
-        area[depth_ / pairs_ * k_step_ + 1 + r * pairs_] = E();
-      }
+      // The usual height as a constant: the compiler then turns a row of a into one or two vectors.
+      m == 8 ? stage_columns<8>(area, row, m) : stage_columns<0>(area, row, m);
     } else {
       row_step_ = gemm_stage_row, k_step_ = pairs_;
       for (std::int64_t r = 0; r < m; ++r) {
@@ -69,6 +65,25 @@ class StagedRows {
   std::int64_t depth() const { return depth_; }
 
  private:
+  // Rows and columns change places: area[k / pairs][r][k % pairs] = a[k][r].
+  template <int M>
+  void stage_columns(E* area, std::int64_t row, std::int64_t m) const {
+    if constexpr (M > 0) m = M;
+    const E* from = rows_.data + first_ * rows_.stride + row;
+    if (pairs_ == 1) {
+      for (std::int64_t k = 0; k < depth_; ++k, from += rows_.stride, area += k_step_) {
+        for (std::int64_t r = 0; r < m; ++r) area[r] = from[r];
+      }
+      return;
+    }
+    for (std::int64_t k = 0; k + 1 < depth_; k += 2, from += 2 * rows_.stride, area += k_step_) {
+      const E* next = from + rows_.stride;
+      for (std::int64_t r = 0; r < m; ++r) area[2 * r] = from[r], area[2 * r + 1] = next[r];
+    }
+    if (depth_ % 2 == 0) return;
+    for (std::int64_t r = 0; r < m; ++r) area[2 * r] = from[r], area[2 * r + 1] = E();
+  }
+
   Rows<E> rows_;
   std::int64_t first_row_, tile_rows_, pairs_;
   std::int64_t first_ = 0, depth_ = 0, m_ = 0;
@@ -88,7 +103,10 @@ class F32Operands {
     rows_.open(first, depth);
     panels_.open(first, depth);
   }
-  void stage(std::int64_t i, std::int64_t m) { rows_.stage(i, m); }
+  void stage(std::int64_t i, std::int64_t m) {
+    rows_.stage(i, m);
+    ahead_ = i == 0 ? panels_.ahead() : 0;
+  }
   void tile(float* sums, std::int64_t j, bool add) const {
     gemm_f32().tile({.sums = sums,
                      .sums_row = gemm_block_n,
@@ -99,12 +117,14 @@ class F32Operands {
                      .panel_row = panel_columns(),
                      .m = rows_.m(),
                      .k = rows_.depth(),
-                     .add = add});
+                     .add = add,
+                     .ahead = ahead_});
   }
 
  private:
   StagedRows<float> rows_;
   Panels panels_;
+  std::int64_t ahead_ = 0;
 };
 
 /// The same with panels of pairs of bfloat16; E is float or uint16_t as the level's tile wants a.
@@ -118,7 +138,10 @@ class Bf16Operands {
     rows_.open(first, depth);
     panels_.open(first, depth);
   }
-  void stage(std::int64_t i, std::int64_t m) { rows_.stage(i, m); }
+  void stage(std::int64_t i, std::int64_t m) {
+    rows_.stage(i, m);
+    ahead_ = i == 0 ? panels_.ahead() : 0;
+  }
   void tile(float* sums, std::int64_t j, bool add) const {
     gemm_bf16().tile({.sums = sums,
                       .sums_row = gemm_block_n,
@@ -128,12 +151,14 @@ class Bf16Operands {
                       .panel = panels_.panel(j),
                       .m = rows_.m(),
                       .k = round_up(rows_.depth(), 2),
-                      .add = add});
+                      .add = add,
+                      .ahead = ahead_});
   }
 
  private:
   StagedRows<E> rows_;
   Panels panels_;
+  std::int64_t ahead_ = 0;
 };
 
 inline void convert(float* out, const float16* in, std::int64_t n) { to_float(out, in, n); }
@@ -166,11 +191,39 @@ Rows<E> rows_as(CpuContext& context, const T* a, const MatmulShape& shape) {
   }
 }
 
-/// What gemm() calls for every row of a task: the epilogue, and the store.
+/// The vectorised epilogue of this level and activation, or null.
+inline auto simd_epilogue(Activation activation) -> void (*)(const simd::EpilogueRow&) {
+#if defined(__x86_64__)
+  if (isa() < Isa::avx2) return nullptr;
+  const simd::Epilogue& table = isa() >= Isa::avx512 ? simd::epilogue_avx512 : simd::epilogue_avx2;
+  if (activation == Activation::none) return table.none;
+  if (activation == Activation::gelu_tanh) return table.gelu_tanh;
+  if (activation == Activation::silu) return table.silu;
+#endif
+  return nullptr;
+}
+
+/// What gemm() calls for every row of a task: the scales of the columns, when there are, the epilogue, and
+/// the store.
 template <class T>
-auto finish(T* out, std::int64_t n, const MatmulEpilogue<T>& epilogue) {
+auto finish(T* out, std::int64_t n, const MatmulEpilogue<T>& epilogue, const bfloat16* scales = nullptr) {
+  const auto vectorised = std::is_same_v<T, float> ? simd_epilogue(epilogue.activation) : nullptr;
   return [=](std::int64_t row, std::int64_t column, std::int64_t columns, float* sums) {
     const std::int64_t at = row * n + column;
+    const auto from = [](auto* p, std::int64_t offset) { return p == nullptr ? nullptr : p + offset; };
+    if constexpr (std::is_same_v<T, float>) {
+      if (vectorised != nullptr) {
+        return vectorised({.out = out + at,
+                           .sums = sums,
+                           .scales = reinterpret_cast<const std::uint16_t*>(from(scales, column)),
+                           .bias = from(epilogue.bias, column),
+                           .residual = from(epilogue.residual, at),
+                           .n = columns});
+      }
+    }
+    if (scales != nullptr) {
+      for (std::int64_t j = 0; j < columns; ++j) sums[j] *= to_float(scales[column + j]);
+    }
     if (epilogue.bias != nullptr) {
       for (std::int64_t j = 0; j < columns; ++j) sums[j] += to_float(epilogue.bias[column + j]);
     }

@@ -43,6 +43,7 @@ class FloatPanels {
     }
   }
   const float* panel(std::int64_t j) const { return panels_ + j / panel_columns() * panel_stride_; }
+  static std::int64_t ahead() { return 0; }
 
  private:
   void pack_rows(const T* b, std::int64_t depth) {
@@ -94,6 +95,7 @@ class PairPanels {
   const std::uint16_t* panel(std::int64_t j) const {
     return reinterpret_cast<const std::uint16_t*>(panels_) + j / panel_columns() * panel_stride_;
   }
+  static std::int64_t ahead() { return 0; }
 
  private:
   static std::uint32_t pair(std::uint16_t first, std::uint16_t second) {

@@ -13,7 +13,7 @@ using cpu::gemm_block_n;
 using cpu::panel_columns;
 using cpu::PanelLayout;
 
-constexpr std::int64_t default_group = 64;  // the contract of matmul_packed() for b without groups
+constexpr std::int64_t default_group = 128;  // the contract of matmul_packed() for b without groups
 
 // The panels of one task.
 template <class E>
@@ -23,15 +23,20 @@ class PanelsInPlace {
       : begin_(static_cast<const std::uint8_t*>(packed) + column / layout.width * layout.panel_bytes()),
         layout_(layout) {}
 
-  void open(std::int64_t first, std::int64_t) { offset_ = layout_.offset(first); }
+  void open(std::int64_t first, std::int64_t depth) {
+    offset_ = layout_.offset(first);
+    ahead_ = layout_.offset(first + depth) - offset_;
+  }
   const E* panel(std::int64_t j) const {
     return reinterpret_cast<const E*>(begin_ + j / layout_.width * layout_.panel_bytes() + offset_);
   }
+  /// Bytes of the block that open() announced: what follows it in the panel, or the next panel, comes next.
+  std::int64_t ahead() const { return ahead_; }
 
  private:
   const std::uint8_t* begin_;
   PanelLayout layout_;
-  std::int64_t offset_ = 0;
+  std::int64_t offset_ = 0, ahead_ = 0;
 };
 
 // float16 panels become floats, a block at a time.
@@ -49,6 +54,7 @@ class Float16Panels {
     }
   }
   const float* panel(std::int64_t j) const { return panels_ + j * gemm_block_k; }
+  static std::int64_t ahead() { return 0; }
 
  private:
   PanelsInPlace<float16> packed_;
@@ -92,7 +98,10 @@ class CodeOperands {
     panels_.open(first, depth);
     first_ = first, depth_ = depth;
   }
-  void stage(std::int64_t i, std::int64_t m) { row_ = first_row_ + i, m_ = m; }
+  void stage(std::int64_t i, std::int64_t m) {
+    row_ = first_row_ + i, m_ = m;
+    ahead_ = i == 0 ? panels_.ahead() : 0;
+  }
   void tile(float* sums, std::int64_t j, bool add) const {
     const std::int64_t at = row_ * rows_.groups + first_ / rows_.group;
     kernel_({.sums = sums,
@@ -106,7 +115,8 @@ class CodeOperands {
              .m = m_,
              .k = depth_,
              .group = rows_.group,
-             .add = add});
+             .add = add,
+             .ahead = ahead_});
   }
 
  private:
@@ -114,7 +124,7 @@ class CodeOperands {
   std::int64_t first_row_;
   PanelsInPlace<std::uint8_t> panels_;
   void (*kernel_)(const simd::TileI8&);
-  std::int64_t first_ = 0, depth_ = 0, row_ = 0, m_ = 0;
+  std::int64_t first_ = 0, depth_ = 0, row_ = 0, m_ = 0, ahead_ = 0;
 };
 
 template <class T>
@@ -129,18 +139,12 @@ void multiply_codes(CpuContext& context, T* out, const T* a, std::int64_t a_stri
   const auto tile = int4 ? gemm.i4_grouped : by_column ? gemm.i8 : gemm.i8_grouped;
   const auto* scales = reinterpret_cast<const bfloat16*>(static_cast<const std::uint8_t*>(packed) +
                                                          layout.column_scales_offset());
-  const auto finish = cpu::finish(out, shape.n, epilogue);
   cpu::gemm(
       context, {m, shape.n, shape.k, gemm.rows, /*panel_by_panel=*/true},
       [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t) {
         return CodeOperands(rows, row, PanelsInPlace<std::uint8_t>(packed, layout, column), tile);
       },
-      [&](std::int64_t row, std::int64_t column, std::int64_t columns, float* sums) {
-        for (std::int64_t j = 0; by_column && j < columns; ++j) {
-          sums[j] *= cpu::to_float(scales[column + j]);
-        }
-        finish(row, column, columns, sums);
-      });
+      cpu::finish(out, shape.n, epilogue, by_column ? scales : nullptr));
 }
 
 template <class E, class T>

@@ -130,7 +130,7 @@ TEST_CASE("products with quantised weights agree with the same codes multiplied 
   const Tensor a = random_tensor({m, k}, dtype, 1, 3.0f);
   const ops::QuantizedMatrix q = ops::quantize(random_tensor({n, k}, DType::f32, 2), format);
   const ops::PackedMatrix packed(q);
-  const std::vector<double> rows = rounded_rows(a, format.group > 0 ? format.group : 64);
+  const std::vector<double> rows = rounded_rows(a, format.group > 0 ? format.group : 128);
   const auto expected = oracle::matmul(rows, transposed(numbers_of(q), n, k), m, n, k);
   CHECK(difference(ops::matmul(a, packed), expected, 1e-6 * k) == "");
 

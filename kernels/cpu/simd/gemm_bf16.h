@@ -17,6 +17,7 @@ struct TileBf16 {
   const std::uint16_t* panel;
   std::int64_t m, k;
   bool add;
+  std::int64_t ahead = 0;  ///< bytes from the panel to what is read next, to be fetched from memory meanwhile
 };
 
 /// Sums in float over k in ascending order. With a_is_bf16 the processor's instruction adds the two products

@@ -13,6 +13,11 @@ void tile_of(const TileBf16& t) {
   for (std::int64_t i = 0; i < t.k; i += 2) {
     const typename V::Pairs b_left = V::load_pairs(panel);
     const typename V::Pairs b_right = V::load_pairs(panel + 2 * V::width);
+    // As in gemm_f32_tile.h: from 115 to 185 GFLOP/s at 8 rows.
+    if constexpr (Rows >= 6) {
+      __builtin_prefetch(reinterpret_cast<const char*>(panel) + t.ahead, 0, 2);
+      __builtin_prefetch(reinterpret_cast<const char*>(panel + 2 * V::width) + t.ahead, 0, 2);
+    }
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
       const typename V::APair a = V::load_a(t.a, offset + r * t.a_row);

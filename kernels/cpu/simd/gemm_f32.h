@@ -15,6 +15,7 @@ struct TileF32 {
   std::int64_t panel_row;  ///< between rows of the panel; its columns lie side by side
   std::int64_t m, k;
   bool add;
+  std::int64_t ahead = 0;  ///< bytes from the panel to what is read next, to be fetched from memory meanwhile
 };
 
 /// Every level sums one output element over k in ascending order with fused multiply-adds, one lane an

@@ -27,6 +27,7 @@ struct TileI8 {
   std::int64_t m, k;
   std::int64_t group;  ///< elements of k that share a scale: a multiple of 8
   bool add;
+  std::int64_t ahead = 0;  ///< bytes from the panel to what is read next, to be fetched from memory meanwhile
 };
 
 struct GemmI8 {

@@ -155,7 +155,7 @@ class PackedMatrix {
 /// a·b. `options.transpose_b` must be false: the matrix knows its layout. (…, M, K)·(K, N) -> (…, M, N)
 /// Numbers of a's dtype: the bits of matmul with the tensor. bf16 under an f32 or f16 a: a is rounded to bf16
 /// where the processor has such products. i8, i4: each row of a is rounded to int8 codes, in groups of b's
-/// group, or 64; every sum within a group is exact.
+/// group, or 128; every sum within a group is exact.
 Tensor matmul(const Tensor& a, const PackedMatrix& b, const MatmulOptions& options = {});
 /// Columns of a packed matrix by `ids` (i32): embedding(tableᵀ, ids), in `dtype`. (C, V), (…) -> (…, C)
 Tensor embedding(const PackedMatrix& table, const Tensor& ids, DType dtype);
