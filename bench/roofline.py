@@ -22,7 +22,7 @@ MARKS = {"f32": "circle", "bf16": "square", "f16": "triangle", "i8": "diamond", 
 # Operations that share a colour: by the beginning of their names, in the order of the legend.
 GROUPS = {"packed matmul": "matmul_packed", "training matmul": "matmul_train", "matmul": "matmul",
           "attention": "attention", "norms": "layer_norm|rms_norm", "softmax": "softmax|log_softmax|cross_entropy",
-          "activations": "gelu|silu|relu|swiglu", "others": ""}
+          "activations": "gelu|silu|relu|swiglu", "copies and others": ""}
 LEFT, TOP, WIDTH, HEIGHT = 80, 50, 700, 460
 
 
@@ -67,6 +67,11 @@ def limits_of(document, machine, threads):
 
 def group_of(operation):
     return next(name for name, pattern in GROUPS.items() if re.match(pattern, operation))
+
+
+def stored(dtype):
+    """The kind of mark: "i8_64", int8 with a scale for 64, is an i8."""
+    return dtype.split("_")[0]
 
 
 def quantity(value, unit):
@@ -177,7 +182,7 @@ def svg(points, limits, processor):
         colour = COLOURS[list(GROUPS).index(group_of(point["operation"]))]
         title = (f"{point['operation']} {point['dtype']} {point['sizes']}: {quantity(point['op/s'], 'op/s')}, "
                  f"{point['limit%']:.0f}% of the limit ({point['bound']})")
-        out.append(mark(MARKS.get(point["dtype"], "circle"), axes.x(point["op"] / point["B"]),
+        out.append(mark(MARKS.get(stored(point["dtype"]), "circle"), axes.x(point["op"] / point["B"]),
                         axes.y(point["op/s"]), colour, title))
     out += labels
     x, y = LEFT + WIDTH + 24, TOP + 8
@@ -185,7 +190,7 @@ def svg(points, limits, processor):
         out.append(mark("circle", x, y + 18 * i, COLOURS[list(GROUPS).index(family)], family))
         out.append(f'<text x="{x + 12}" y="{y + 18 * i + 4}">{escape(family)}</text>')
     y += 18 * (len(families) + 1)
-    for i, dtype in enumerate(kind for kind in MARKS if any(p["dtype"] == kind for p in points)):
+    for i, dtype in enumerate(kind for kind in MARKS if any(stored(p["dtype"]) == kind for p in points)):
         out.append(mark(MARKS[dtype], x, y + 18 * i, "#7f7f7f", dtype))
         out.append(f'<text x="{x + 12}" y="{y + 18 * i + 4}">{dtype}</text>')
     return "\n".join(out + ["</svg>"]) + "\n"

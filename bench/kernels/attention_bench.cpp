@@ -1,6 +1,8 @@
-// Attention of one sequence: a whole prompt (arithmetic) or one new token (reading the cache).
+// Attention: of a whole prompt (arithmetic) or one new token (reading keys and values), from tensors and from
+// the pages of a cache.
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "kernels/kernel_bench.h"
 #include "support/compare.h"
@@ -40,6 +42,60 @@ Work work_of(const Tensor& q, const Tensor& keys) {
   return {.operations = pairs * (4 * head_dim + exponential), .bytes = 2 * bytes_of(keys) + 2 * bytes_of(q)};
 }
 
+// Decoding: `streams` sequences, one new token each after keys - 1 others, from pages in `dtype`.
+void add_ragged(DType dtype, std::int64_t streams, const Sequence& s) {
+  const Sizes sizes{{"streams", streams}, {"keys", s.keys}, {"heads", s.heads}, {"kv_heads", s.kv_heads}};
+  add_kernel("attention_pages", dtype, sizes, [=](Device device) {
+    const std::int64_t pages_each =
+        (s.keys + ops::KeyValuePages::positions - 1) / ops::KeyValuePages::positions;
+    ops::KeyValuePages pages =
+        ops::KeyValuePages::empty(streams * pages_each, s.kv_heads, head_dim, head_dim, dtype, device);
+    // Pages in an order of their own, as a cache that has run for a while has them.
+    Tensor table = Tensor::empty({streams, pages_each}, DType::i32);
+    std::int32_t next = 0;
+    for (std::int32_t& page : table.data<std::int32_t>()) {
+      page = static_cast<std::int32_t>(next++ * 7919LL % (streams * pages_each));
+    }
+    table = table.to(device);
+    const Tensor keys = random_tensor({streams * s.keys, s.kv_heads, head_dim}, DType::f32, 2).to(device);
+    const Tensor values = random_tensor({streams * s.keys, s.kv_heads, head_dim}, DType::f32, 3).to(device);
+    const Tensor q = random_tensor({streams, s.heads, head_dim}, DType::f32, 1).to(device);
+    std::vector<ops::AttentionSegment> filling, decoding;
+    for (std::int64_t i = 0; i < streams; ++i) {
+      filling.push_back({.begin = i * s.keys, .rows = s.keys, .position = 0, .sequence = i});
+      decoding.push_back({.begin = i, .rows = 1, .position = s.keys - 1, .sequence = i});
+    }
+    ops::store_pages(pages, table, filling, keys, values);
+    const auto run = [=] { return ops::ragged_attention(q, pages, table, decoding); };
+    const double pairs = static_cast<double>(streams * s.heads * s.keys);
+    const double bytes = static_cast<double>(2 * streams * s.keys * s.kv_heads) *
+                         (head_dim * static_cast<double>(size_of(dtype)) + (dtype == DType::i8 ? 4 : 0));
+    return Task{{.operations = pairs * (4 * head_dim + exponential), .bytes = bytes + 2 * bytes_of(q)},
+                [=] { run(); },
+                [=]() -> std::string {
+                  const Tensor out = run();
+                  for (const std::int64_t stream : {std::int64_t{0}, streams - 1}) {
+                    const auto held = [&](const Tensor& x) {  // (1, Hkv, keys, D)
+                      return x.slice(0, stream * s.keys, (stream + 1) * s.keys).transpose(0, 1).contiguous();
+                    };
+                    const oracle::Attention shape{.heads = static_cast<std::size_t>(s.heads),
+                                                  .kv_heads = static_cast<std::size_t>(s.kv_heads),
+                                                  .keys = static_cast<std::size_t>(s.keys),
+                                                  .head_dim = head_dim,
+                                                  .value_dim = head_dim,
+                                                  .scale = 1 / std::sqrt(static_cast<double>(head_dim))};
+                    const auto expected = oracle::attention(doubles(q.select(0, stream)), doubles(held(keys)),
+                                                            doubles(held(values)), shape, oracle::no_mask);
+                    // Pages round elements that lie in [-1, 1) by half a step: bf16's is 2^-8, int8's 1/127.
+                    const double rounding = dtype == DType::f32 ? 4e-6 : dtype == DType::bf16 ? 4e-3 : 8e-3;
+                    const std::string wrong = difference(out.select(0, stream), expected, rounding);
+                    if (!wrong.empty()) return concat("stream ", stream, ": ", wrong);
+                  }
+                  return "";
+                }};
+  });
+}
+
 }  // namespace
 
 void add_attention() {
@@ -58,6 +114,12 @@ void add_attention() {
         };
         return Task{work_of(q, keys), [=] { run(); }, [=] { return check(run(), q, keys, values); }};
       });
+    }
+  }
+  for (const DType dtype : {DType::f32, DType::bf16, DType::i8}) {
+    for (const std::int64_t streams : {1, 8}) {
+      add_ragged(dtype, streams, {1, 512, 12, 12});
+      add_ragged(dtype, streams, {1, 512, 14, 2});
     }
   }
 }

@@ -80,7 +80,7 @@ void run(benchmark::State& state, const std::string& name, Device device, int th
 
 }  // namespace
 
-void add_kernel(const std::string& name, DType dtype, const Sizes& sizes,
+void add_kernel(const std::string& name, std::string_view dtype, const Sizes& sizes,
                 std::function<Task(Device device)> make) {
   static const std::vector<Device> devices = test::available_devices();
   static const int all = num_threads();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,8 +35,12 @@ using Sizes = std::vector<std::pair<std::string, std::int64_t>>;
 
 /// Registers `name`/device:…/dtype:…/sizes/threads:… for every device that is there, and on the CPU for one
 /// thread and for all. `make` builds the operands when the benchmark is about to run.
-void add_kernel(const std::string& name, DType dtype, const Sizes& sizes,
+void add_kernel(const std::string& name, std::string_view dtype, const Sizes& sizes,
                 std::function<Task(Device device)> make);
+inline void add_kernel(const std::string& name, DType dtype, const Sizes& sizes,
+                       std::function<Task(Device device)> make) {
+  add_kernel(name, to_string(dtype), sizes, std::move(make));
+}
 
 /// Bytes of all elements.
 double bytes_of(const Tensor& tensor);

@@ -1,7 +1,10 @@
 // Matrix products at GPT-2's widths. Few rows (decoding) are bound by reading b, many (prefill, training) by
 // arithmetic.
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <string>
+#include <vector>
 
 #include "kernels/kernel_bench.h"
 #include "support/compare.h"
@@ -14,7 +17,7 @@ namespace {
 using namespace adlib::test;
 
 // The first and the last row, at the first and the last columns, in double precision. a (m, k), b (k, n).
-std::string check(const Tensor& out, const Tensor& a, const Tensor& b) {
+std::string check(const Tensor& out, const Tensor& a, const Tensor& b, double slack = 0) {
   const std::int64_t m = a.size(0), k = a.size(1), n = b.size(1), columns = std::min<std::int64_t>(n, 64);
   for (const std::int64_t row : {std::int64_t{0}, m - 1}) {
     for (const std::int64_t column : {std::int64_t{0}, n - columns}) {
@@ -23,11 +26,16 @@ std::string check(const Tensor& out, const Tensor& a, const Tensor& b) {
                                            static_cast<std::size_t>(columns), static_cast<std::size_t>(k));
       const std::string wrong =
           difference(out.slice(0, row, row + 1).slice(1, column, column + columns).contiguous(), expected,
-                     4e-7 * static_cast<double>(k));
+                     slack + 4e-7 * static_cast<double>(k));
       if (!wrong.empty()) return concat("row ", row, ", from column ", column, ": ", wrong);
     }
   }
   return "";
+}
+
+// Six deviations of a sum of k products with b in [-1, 1), when each a in [-1, 1) is off by up to `step`.
+double rounding_slack(std::int64_t k, double step) {
+  return 6 * std::sqrt(static_cast<double>(k)) * (step / std::sqrt(3.0)) * (1 / std::sqrt(3.0));
 }
 
 Work work_of(const Tensor& a, const Tensor& b, std::int64_t n) {
@@ -100,7 +108,7 @@ void add_matmul_training() {
 }
 
 // b laid out once, as a decoder holds its weights: GPT-2's four products at each number of rows, and the
-// head.
+// head. "dtype" is how b is stored; a is f32, but bf16 beside a b named bf16_bf16.
 void add_matmul_packed() {
   std::vector<Operands> shapes;
   for (const std::int64_t m : {1, 2, 4, 8, 16, 32, 128, 512}) shapes.push_back({m, 768, 3072});
@@ -108,14 +116,42 @@ void add_matmul_packed() {
   for (const std::int64_t m : {1, 8, 128}) shapes.push_back({m, 768, 2304});
   for (const std::int64_t m : {1, 8, 128}) shapes.push_back({m, 768, 768});
   for (const std::int64_t m : {1, 8, 32}) shapes.push_back({m, 768, 50257});
-  for (const DType dtype : {DType::f32, DType::bf16}) {
+  struct Stored {
+    const char* name;
+    DType a;
+    ops::WeightFormat format;
+  };
+  const std::array formats = {Stored{"f32", DType::f32, {}},
+                              Stored{"bf16", DType::f32, ops::WeightFormat::parse("bf16")},
+                              Stored{"bf16_bf16", DType::bf16, {}},
+                              Stored{"i8", DType::f32, ops::WeightFormat::parse("int8")},
+                              Stored{"i8_64", DType::f32, ops::WeightFormat::parse("int8:64")},
+                              Stored{"i4_32", DType::f32, ops::WeightFormat::parse("int4:32")},
+                              Stored{"i4_64", DType::f32, ops::WeightFormat::parse("int4:64")}};
+  for (const Stored& stored : formats) {
     for (const Operands s : shapes) {
-      add_kernel("matmul_packed", dtype, sizes_of(s), [=](Device device) {
-        const Tensor a = random_tensor({s.m, s.k}, dtype, 1).to(device);
-        const Tensor b = random_tensor({s.k, s.n}, dtype, 2).to(device);
-        const ops::PackedMatrix packed(b);
+      add_kernel("matmul_packed", stored.name, sizes_of(s), [=](Device device) {
+        const Tensor a = random_tensor({s.m, s.k}, stored.a, 1).to(device);
+        const Tensor b = random_tensor({s.k, s.n}, stored.a, 2).to(device);
+        const ops::PackedMatrix packed(b, false, stored.format);
         const auto run = [=] { return ops::matmul(a, packed); };
-        return Task{work_of(a, b, s.n), [=] { run(); }, [=] { return check(run(), a, b); }};
+        Work work = work_of(a, b, s.n);
+        work.bytes += static_cast<double>(packed.bytes()) - bytes_of(b);
+        work.peak = packed.is_quantized() ? DType::i8 : stored.name[0] == 'b' ? DType::bf16 : DType::f32;
+        return Task{
+            work, [=] { run(); },
+            [=] {
+              // What the product works with: b as stored, a as rounded. With codes, a has one scale for
+              // at most 64 inputs, and a code is off by half a step at most.
+              if (!packed.is_quantized()) {
+                const bool rounded = packed.format().type == ops::WeightFormat::Type::bf16;
+                const Tensor seen = rounded ? b.to(DType::bf16).to(DType::f32) : b;
+                return check(run(), a, seen, rounded ? rounding_slack(s.k, 0x1p-9) : 0);
+              }
+              const Tensor seen =
+                  ops::dequantize(ops::quantize(b, stored.format, /*transposed=*/true)).transpose(0, 1);
+              return check(run(), a, seen, rounding_slack(s.k, 0.5 / 127));
+            }};
       });
     }
   }

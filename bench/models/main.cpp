@@ -109,15 +109,17 @@ void prefill(benchmark::State& state, const Setting& s, std::int64_t streams, st
           [&] { return prompts.step(0, tokens); });
 }
 
+constexpr std::int64_t decode_steps = 64;
+constexpr std::int64_t shared_tokens = 256, own_tokens = 16;
+
 // A step for each token: positions past … past + 63, over and over.
 void decode(benchmark::State& state, const Setting& s, std::int64_t streams, std::int64_t past) {
-  constexpr std::int64_t steps = 64;
   const auto decoder = decoder_of(s.model, s.format);
-  Streams texts(decoder, streams, past + steps);
+  Streams texts(decoder, streams, past + decode_steps);
   if (past > 0) texts.step(0, past);
   std::int64_t step = 0;
-  measure(state, s, static_cast<double>(streams), work_of(*decoder, streams, 1, past + steps / 2),
-          [&] { return texts.step(past + step++ % steps, 1); });
+  measure(state, s, static_cast<double>(streams), work_of(*decoder, streams, 1, past + decode_steps / 2),
+          [&] { return texts.step(past + step++ % decode_steps, 1); });
 }
 
 // From the ids of a prompt to the id of the first new token, with a cache made for the request.
@@ -135,7 +137,7 @@ void first_token(benchmark::State& state, const Setting& s, std::int64_t tokens)
 // Eight requests that begin with the same 256 tokens and go on with 16 of their own. Tokens a second count
 // the prefix for every request, whether it was computed for each or shared.
 void shared_prefix(benchmark::State& state, const Setting& s, bool shared) {
-  constexpr std::int64_t requests = 8, prefix = 256, own = 16;
+  constexpr std::int64_t requests = 8, prefix = shared_tokens, own = own_tokens;
   const auto decoder = decoder_of(s.model, s.format);
   Streams texts(decoder, requests, prefix + own);
   const StepWork once = work_of(*decoder, 1, prefix, 0), rest = work_of(*decoder, requests, own, prefix);
@@ -178,28 +180,33 @@ void add(const std::string& name, const Setting& s, const std::string& sizes,
   if (iterations > 0) bench->Iterations(iterations);
 }
 
+// Every case that fits the model's context.
 void add_all(const Setting& s) {
   using benchmark::State;
+  const auto fits = [&](std::int64_t positions) { return positions <= s.model.config.context; };
   for (const std::int64_t tokens : {16, 128, 512}) {
-    if (tokens > s.model.config.context) continue;
+    if (!fits(tokens)) continue;
     add("prefill", s, concat("/streams:1/tokens:", tokens),
         [=](State& state) { prefill(state, s, 1, tokens); });
   }
-  add("prefill", s, "/streams:8/tokens:64", [=](State& state) { prefill(state, s, 8, 64); });
-  add("first_token", s, "/tokens:128", [=](State& state) { first_token(state, s, 128); });
+  if (fits(64)) add("prefill", s, "/streams:8/tokens:64", [=](State& state) { prefill(state, s, 8, 64); });
+  if (fits(128)) add("first_token", s, "/tokens:128", [=](State& state) { first_token(state, s, 128); });
   struct Decoding {
     std::int64_t streams, past;
   };
   for (const Decoding d : {Decoding{1, 0}, Decoding{1, 512}, Decoding{8, 16}, Decoding{32, 16}}) {
+    if (!fits(d.past + decode_steps)) continue;
     add("decode", s, concat("/streams:", d.streams, "/past:", d.past),
         [=](State& state) { decode(state, s, d.streams, d.past); });
   }
   for (const bool shared : {false, true}) {
+    if (!fits(shared_tokens + own_tokens)) continue;
     add("prefix", s, concat("/requests:8/shared:", shared ? 1 : 0),
         [=](State& state) { shared_prefix(state, s, shared); });
   }
-  add(
-      "memory", s, "/tokens:64", [=](State& state) { memory(state, s); }, 1);
+  if (fits(64))
+    add(
+        "memory", s, "/tokens:64", [=](State& state) { memory(state, s); }, 1);
 }
 
 int run(int argc, char** argv) {
