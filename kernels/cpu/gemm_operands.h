@@ -107,9 +107,9 @@ class F32Operands {
     rows_.stage(i, m);
     ahead_ = i == 0 ? panels_.ahead() : 0;
   }
-  void tile(float* sums, std::int64_t j, bool add) const {
+  void tile(float* sums, std::int64_t sums_row, std::int64_t j, bool add) const {
     gemm_f32().tile({.sums = sums,
-                     .sums_row = gemm_block_n,
+                     .sums_row = sums_row,
                      .a = rows_.data(),
                      .a_row = rows_.row_step(),
                      .a_k = rows_.k_step(),
@@ -142,9 +142,9 @@ class Bf16Operands {
     rows_.stage(i, m);
     ahead_ = i == 0 ? panels_.ahead() : 0;
   }
-  void tile(float* sums, std::int64_t j, bool add) const {
+  void tile(float* sums, std::int64_t sums_row, std::int64_t j, bool add) const {
     gemm_bf16().tile({.sums = sums,
-                      .sums_row = gemm_block_n,
+                      .sums_row = sums_row,
                       .a = rows_.data(),
                       .a_row = rows_.row_step(),
                       .a_pair = rows_.k_step(),

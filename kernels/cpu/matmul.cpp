@@ -11,8 +11,9 @@ namespace adlib::kernels {
 namespace {
 
 using cpu::gemm_block_k;
-using cpu::gemm_block_n;
 using cpu::panel_columns;
+
+constexpr std::int64_t max_columns = cpu::GemmTuning::max_block_n;  // of a task
 
 // The columns of b that one task packs.
 template <class T>
@@ -33,7 +34,7 @@ class FloatPanels {
       : source_(source),
         // the extra line keeps panels from sharing sets of L1
         panel_stride_(gemm_block_k * panel_columns() + 16),
-        panels_(cpu::scratch<struct GemmPanels>((gemm_block_n / panel_columns()) * panel_stride_)) {}
+        panels_(cpu::scratch<struct GemmPanels>((max_columns / panel_columns()) * panel_stride_)) {}
 
   void open(std::int64_t first, std::int64_t depth) {
     if (source_.transposed) {
@@ -48,7 +49,7 @@ class FloatPanels {
  private:
   void pack_rows(const T* b, std::int64_t depth) {
     const std::int64_t width = panel_columns();
-    float row[gemm_block_n] = {};  // columns past the last stay 0
+    float row[max_columns] = {};  // columns past the last stay 0
     for (std::int64_t i = 0; i < depth; ++i) {
       cpu::to_float(row, b + i * source_.stride, source_.columns);
       for (std::int64_t j = 0; j < source_.columns; j += width) {
@@ -83,7 +84,7 @@ class PairPanels {
       : source_(source),
         panel_stride_(gemm_block_k * panel_columns() + 32),
         panels_(reinterpret_cast<std::uint32_t*>(
-            cpu::scratch<struct GemmPanels>((gemm_block_n / panel_columns()) * panel_stride_ / 2))) {}
+            cpu::scratch<struct GemmPanels>((max_columns / panel_columns()) * panel_stride_ / 2))) {}
 
   void open(std::int64_t first, std::int64_t depth) {
     if (source_.transposed) {
@@ -107,7 +108,7 @@ class PairPanels {
   }
   void pack_rows(const bfloat16* b, std::int64_t depth) {
     const std::int64_t width = panel_columns();
-    static constexpr bfloat16 zeros[gemm_block_n] = {};
+    static constexpr bfloat16 zeros[max_columns] = {};
     for (std::int64_t i = 0; i < depth; i += 2) {
       const bfloat16* even = b + i * source_.stride;
       const bfloat16* odd = i + 1 < depth ? even + source_.stride : zeros;
@@ -150,7 +151,7 @@ void multiply_bf16(CpuContext& context, bfloat16* out, const bfloat16* a, const 
                    const MatmulShape& shape, const MatmulEpilogue<bfloat16>& epilogue) {
   const cpu::Rows<E> rows = cpu::rows_as<E>(context, a, shape);
   cpu::gemm(
-      context, {shape.m, shape.n, shape.k, cpu::gemm_bf16().rows, /*panel_by_panel=*/false},
+      context, {shape.m, shape.n, shape.k, cpu::GemmKind::bf16, /*panel_by_panel=*/false},
       [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t columns) {
         return cpu::Bf16Operands<E, PairPanels>(
             rows, row, PairPanels({b, shape.b_stride, shape.transpose_b, column, columns}));
@@ -170,7 +171,7 @@ void matmul(CpuContext& context, T* out, const T* a, const T* b, const MatmulSha
   } else {
     const cpu::Rows<float> rows = cpu::rows_as<float>(context, a, shape);
     cpu::gemm(
-        context, {shape.m, shape.n, shape.k, cpu::gemm_f32().rows, /*panel_by_panel=*/false},
+        context, {shape.m, shape.n, shape.k, cpu::GemmKind::f32, /*panel_by_panel=*/false},
         [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t columns) {
           return cpu::F32Operands<FloatPanels<T>>(
               rows, row, FloatPanels<T>({b, shape.b_stride, shape.transpose_b, column, columns}));

@@ -9,10 +9,10 @@ namespace adlib::kernels {
 namespace {
 
 using cpu::gemm_block_k;
-using cpu::gemm_block_n;
 using cpu::panel_columns;
 using cpu::PanelLayout;
 
+constexpr std::int64_t max_columns = cpu::GemmTuning::max_block_n;  // of a task
 constexpr std::int64_t default_group = 128;  // the contract of matmul_packed() for b without groups
 
 // The panels of one task.
@@ -45,7 +45,7 @@ class Float16Panels {
   Float16Panels(const void* packed, const PanelLayout& layout, std::int64_t column, std::int64_t columns)
       : packed_(packed, layout, column),
         columns_(columns),
-        panels_(cpu::scratch<struct GemmPanels>(gemm_block_n * gemm_block_k)) {}
+        panels_(cpu::scratch<struct GemmPanels>(max_columns * gemm_block_k)) {}
 
   void open(std::int64_t first, std::int64_t depth) {
     packed_.open(first, depth);
@@ -102,10 +102,10 @@ class CodeOperands {
     row_ = first_row_ + i, m_ = m;
     ahead_ = i == 0 ? panels_.ahead() : 0;
   }
-  void tile(float* sums, std::int64_t j, bool add) const {
+  void tile(float* sums, std::int64_t sums_row, std::int64_t j, bool add) const {
     const std::int64_t at = row_ * rows_.groups + first_ / rows_.group;
     kernel_({.sums = sums,
-             .sums_row = gemm_block_n,
+             .sums_row = sums_row,
              .a = rows_.codes + row_ * rows_.row_bytes + first_ * (cpu::gemm_i8().wide ? 2 : 1),
              .a_row = rows_.row_bytes,
              .a_scales = rows_.scales + at,
@@ -140,7 +140,7 @@ void multiply_codes(CpuContext& context, T* out, const T* a, std::int64_t a_stri
   const auto* scales = reinterpret_cast<const bfloat16*>(static_cast<const std::uint8_t*>(packed) +
                                                          layout.column_scales_offset());
   cpu::gemm(
-      context, {m, shape.n, shape.k, gemm.rows, /*panel_by_panel=*/true},
+      context, {m, shape.n, shape.k, cpu::GemmKind::i8, /*panel_by_panel=*/true},
       [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t) {
         return CodeOperands(rows, row, PanelsInPlace<std::uint8_t>(packed, layout, column), tile);
       },
@@ -152,7 +152,7 @@ void multiply_bf16(CpuContext& context, T* out, const T* a, const MatmulShape& s
                    const PanelLayout& layout, const MatmulEpilogue<T>& epilogue) {
   const cpu::Rows<E> rows = cpu::rows_as<E>(context, a, shape);
   cpu::gemm(
-      context, {shape.m, shape.n, shape.k, cpu::gemm_bf16().rows, /*panel_by_panel=*/true},
+      context, {shape.m, shape.n, shape.k, cpu::GemmKind::bf16, /*panel_by_panel=*/true},
       [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t) {
         return cpu::Bf16Operands<E, PanelsInPlace<std::uint16_t>>(
             rows, row, PanelsInPlace<std::uint16_t>(packed, layout, column));
@@ -170,7 +170,7 @@ void matmul_packed(CpuContext& context, T* out, const T* a, std::int64_t a_strid
   const auto multiply_floats = [&](bool panel_by_panel, auto&& panels) {
     const cpu::Rows<float> rows = cpu::rows_as<float>(context, a, whole);
     cpu::gemm(
-        context, {m, shape.n, shape.k, cpu::gemm_f32().rows, panel_by_panel},
+        context, {m, shape.n, shape.k, cpu::GemmKind::f32, panel_by_panel},
         [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t columns) {
           using Panels = decltype(panels(column, columns));
           return cpu::F32Operands<Panels>(rows, row, panels(column, columns));

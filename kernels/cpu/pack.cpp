@@ -58,6 +58,69 @@ std::int32_t code_at(const std::uint8_t* panel, const PackedShape& shape, const 
   return (in_high_half(i) ? byte >> 4 : byte & 15) - 8;
 }
 
+// Packs b as elements of type E.
+template <class E, class T>
+void pack_as(CpuContext& context, void* packed, const T* b, std::int64_t b_stride, bool transpose_b,
+             const PackedShape& shape) {
+  const PanelLayout layout(shape);
+  const std::int64_t width = layout.width, unit = layout.unit;
+  parallel_for(context.threads, layout.panels(), [&](std::int64_t p) {
+    const std::int64_t column = p * width, inside = std::min(width, shape.n - column);
+    E* panel = reinterpret_cast<E*>(panel_of(packed, layout, column));
+    if (inside < width || shape.k % unit != 0) {
+      std::memset(static_cast<void*>(panel), 0, static_cast<std::size_t>(layout.panel_bytes()));
+    }
+    // A few rows at a time, so that the part of the panel which columns fill one after the other stays in L1.
+    constexpr std::int64_t depth = 64;
+    for (std::int64_t first = 0; first < shape.k; first += depth) {
+      const std::int64_t end = std::min(shape.k, first + depth);
+      for (std::int64_t c = 0; transpose_b && c < inside; ++c) {
+        const T* from = b + (column + c) * b_stride;
+        for (std::int64_t i = first; i < end; ++i) {
+          panel[i / unit * unit * width + c * unit + i % unit] = static_cast<E>(from[i]);
+        }
+      }
+      for (std::int64_t i = first; !transpose_b && i < end; ++i) {
+        const T* from = b + i * b_stride + column;
+        E* to = panel + i / unit * unit * width + i % unit;
+        for (std::int64_t c = 0; c < inside; ++c) to[c * unit] = static_cast<E>(from[c]);
+      }
+    }
+  });
+}
+
+// Four codes of int8 at once, made unsigned.
+void pack_i8(std::uint8_t* panel, const std::uint8_t* row, const PanelLayout& layout, std::int64_t column) {
+  const std::int64_t whole = layout.k / 4 * 4;
+  for (std::int64_t i = 0; i < whole; i += 4) {
+    std::uint32_t quad;
+    std::memcpy(&quad, row + i, sizeof quad);
+    quad ^= 0x80808080u;  // + 128
+    std::memcpy(panel + element_offset(layout, i, column), &quad, sizeof quad);
+  }
+  for (std::int64_t i = whole; i < layout.k; ++i) {
+    panel[element_offset(layout, i, column)] = static_cast<std::uint8_t>(row[i] ^ 0x80u);
+  }
+}
+
+// Eight codes of int4 at once: bytes of neighbours (0 1)(2 3)(4 5)(6 7) become (0 4)(1 5)(2 6)(3 7).
+void pack_i4(std::uint8_t* panel, const std::uint8_t* row, const PanelLayout& layout, std::int64_t column) {
+  const std::int64_t whole = layout.k / 8 * 8;
+  for (std::int64_t i = 0; i < whole; i += 8) {
+    const std::uint8_t* from = row + i / 2;
+    std::uint8_t* to = panel + nibble_offset(layout, i, column);
+    to[0] = static_cast<std::uint8_t>((from[0] & 15) | (from[2] & 15) << 4);
+    to[1] = static_cast<std::uint8_t>(from[0] >> 4 | (from[2] & 0xf0));
+    to[2] = static_cast<std::uint8_t>((from[1] & 15) | (from[3] & 15) << 4);
+    to[3] = static_cast<std::uint8_t>(from[1] >> 4 | (from[3] & 0xf0));
+  }
+  for (std::int64_t i = whole; i < layout.k; ++i) {
+    const int code = i % 2 == 0 ? row[i / 2] & 15 : row[i / 2] >> 4;
+    std::uint8_t& byte = panel[nibble_offset(layout, i, column)];
+    byte = static_cast<std::uint8_t>(byte | (in_high_half(i) ? code << 4 : code));
+  }
+}
+
 }  // namespace
 
 std::int64_t packed_bytes(CpuContext&, const PackedShape& shape) {
@@ -69,39 +132,12 @@ std::int64_t packed_bytes(CpuContext&, const PackedShape& shape) {
 template <class T>
 void pack(CpuContext& context, void* packed, const T* b, std::int64_t b_stride, bool transpose_b,
           const PackedShape& shape) {
-  const PanelLayout layout(shape);
-  const auto store = [&](std::uint8_t* to, T value) {
-    if constexpr (std::is_same_v<T, float>) {
-      if (shape.type == PackedType::bf16) {
-        const bfloat16 rounded(value);
-        std::memcpy(to, &rounded, sizeof rounded);
-        return;
-      }
+  if constexpr (std::is_same_v<T, float>) {
+    if (shape.type == PackedType::bf16) {
+      return pack_as<bfloat16>(context, packed, b, b_stride, transpose_b, shape);
     }
-    std::memcpy(to, &value, sizeof value);
-  };
-  parallel_for(context.threads, layout.panels(), [&](std::int64_t p) {
-    const std::int64_t column = p * layout.width;
-    std::uint8_t* panel = panel_of(packed, layout, column);
-    const std::int64_t inside = std::min(layout.width, shape.n - column);
-    if (inside < layout.width || shape.k % layout.unit != 0) {
-      std::memset(panel, 0, static_cast<std::size_t>(layout.panel_bytes()));
-    }
-    // By rows of k, or by columns: whichever b is stored by.
-    if (transpose_b) {
-      for (std::int64_t c = 0; c < inside; ++c) {
-        for (std::int64_t i = 0; i < shape.k; ++i) {
-          store(panel + element_offset(layout, i, c), b[(column + c) * b_stride + i]);
-        }
-      }
-    } else {
-      for (std::int64_t i = 0; i < shape.k; ++i) {
-        for (std::int64_t c = 0; c < inside; ++c) {
-          store(panel + element_offset(layout, i, c), b[i * b_stride + column + c]);
-        }
-      }
-    }
-  });
+  }
+  pack_as<T>(context, packed, b, b_stride, transpose_b, shape);
 }
 
 template <class T>
@@ -121,24 +157,20 @@ void pack_codes(CpuContext& context, void* packed, const void* codes, const bflo
                 const PackedShape& shape) {
   const PanelLayout layout(shape);
   const auto* bytes = static_cast<const std::uint8_t*>(codes);
-  std::memset(packed, 0, static_cast<std::size_t>(packed_bytes(context, shape)));
-  // Threads take whole panels: int4 columns share no byte, but a panel is what a thread should write.
+  if (shape.group == 0) {  // of columns past n, too
+    std::memset(static_cast<std::uint8_t*>(packed) + layout.column_scales_offset(), 0,
+                static_cast<std::size_t>(layout.panels() * layout.width) * sizeof(bfloat16));
+  }
   parallel_for(context.threads, layout.panels(), [&](std::int64_t p) {
+    std::memset(panel_of(packed, layout, p * layout.width), 0,
+                static_cast<std::size_t>(layout.panel_bytes()));
     for (std::int64_t column = p * layout.width; column < std::min(shape.n, (p + 1) * layout.width);
          ++column) {
       std::uint8_t* panel = panel_of(packed, layout, column);
       if (shape.type == PackedType::i8) {
-        const std::uint8_t* row = bytes + column * shape.k;
-        for (std::int64_t i = 0; i < shape.k; ++i) {
-          panel[element_offset(layout, i, column)] = static_cast<std::uint8_t>(row[i] + 128u);
-        }
+        pack_i8(panel, bytes + column * shape.k, layout, column);
       } else {
-        const std::uint8_t* row = bytes + column * ((shape.k + 1) / 2);
-        for (std::int64_t i = 0; i < shape.k; ++i) {
-          const unsigned code = i % 2 == 0 ? row[i / 2] & 15u : row[i / 2] >> 4;
-          std::uint8_t& byte = panel[nibble_offset(layout, i, column)];
-          byte = static_cast<std::uint8_t>(byte | (in_high_half(i) ? code << 4 : code));
-        }
+        pack_i4(panel, bytes + column * ((shape.k + 1) / 2), layout, column);
       }
       for (std::int64_t g = 0; g < layout.groups(); ++g) {
         std::memcpy(static_cast<std::uint8_t*>(packed) + scale_offset(shape, layout, g, column),
