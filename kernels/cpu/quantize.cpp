@@ -66,38 +66,57 @@ bfloat16 scale_int4(const float* x, std::int64_t n) {
   return best;
 }
 
+void quantize_row(std::uint8_t* codes, bfloat16* scales, const float* row, const QuantizeShape& shape) {
+  if (shape.bits == 4)
+    std::fill_n(codes, quantize_row_bytes(shape), std::uint8_t{0x88});  // an odd last half is 0
+  for (std::int64_t g = 0; g < quantize_groups(shape); ++g) {
+    const std::int64_t first = g * shape.group, end = std::min(shape.k, first + shape.group);
+    const float* x = row + first;
+    scales[g] = shape.bits == 8 ? scale_int8(x, end - first) : scale_int4(x, end - first);
+    const float scale = cpu::to_float(scales[g]);
+    const float inverse = scale == 0.0f || std::isnan(scale) ? 0.0f : 1.0f / scale;
+    if (inverse ==
+        0.0f) {  // not 0 · row[i], which is NaN where that is not finite; the scale says NaN already
+      if (shape.bits == 8) std::fill(codes + first, codes + end, std::uint8_t{0});
+    } else if (shape.bits == 8) {
+      for (std::int64_t i = first; i < end; ++i) {
+        codes[i] = static_cast<std::uint8_t>(static_cast<int>(code_of(row[i] * inverse, -127.0f, 127.0f)));
+      }
+    } else {
+      for (std::int64_t i = first; i < end; ++i) {
+        const auto code = static_cast<unsigned>(static_cast<int>(code_of(row[i] * inverse, -8.0f, 7.0f)) + 8);
+        const unsigned kept = i % 2 == 0 ? codes[i / 2] & 0xf0u : codes[i / 2] & 0x0fu;
+        codes[i / 2] = static_cast<std::uint8_t>(kept | (i % 2 == 0 ? code : code << 4));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 template <class T>
 void quantize(CpuContext& context, void* codes_out, bfloat16* scales, const T* w, std::int64_t w_stride,
               bool transpose, const QuantizeShape& shape) {
   const std::int64_t groups = quantize_groups(shape), row_bytes = quantize_row_bytes(shape);
-  parallel_for(context.threads, shape.n, [&](std::int64_t n) {
-    std::vector<float> row(static_cast<std::size_t>(shape.k));
-    for (std::int64_t i = 0; i < shape.k; ++i) {
-      row[static_cast<std::size_t>(i)] = cpu::to_float(transpose ? w[i * w_stride + n] : w[n * w_stride + i]);
-    }
-    auto* codes = static_cast<std::uint8_t*>(codes_out) + n * row_bytes;
-    if (shape.bits == 4) std::fill_n(codes, row_bytes, std::uint8_t{0x88});  // an odd last half is a 0
-    for (std::int64_t g = 0; g < groups; ++g) {
-      const std::int64_t first = g * shape.group, end = std::min(shape.k, first + shape.group);
-      const float* x = row.data() + first;
-      const bfloat16 scale = shape.bits == 8 ? scale_int8(x, end - first) : scale_int4(x, end - first);
-      scales[n * groups + g] = scale;
-      const float value = cpu::to_float(scale);
-      const float inverse = value == 0.0f || std::isnan(value) ? 0.0f : 1.0f / value;
-      for (std::int64_t i = first; i < end; ++i) {
-        const float number = row[static_cast<std::size_t>(i)];
-        if (inverse == 0.0f) {
-          if (shape.bits == 8) codes[i] = 0;
-        } else if (shape.bits == 8) {
-          codes[i] = static_cast<std::uint8_t>(static_cast<int>(code_of(number * inverse, -127.0f, 127.0f)));
-        } else {
-          const auto code = static_cast<unsigned>(code_of(number * inverse, -8.0f, 7.0f) + 8.0f);
-          const unsigned kept = i % 2 == 0 ? codes[i / 2] & 0xf0u : codes[i / 2] & 0x0fu;
-          codes[i / 2] = static_cast<std::uint8_t>(kept | (i % 2 == 0 ? code : code << 4));
-        }
+  // Several rows at a time: the columns of a transposed w are read a cache line wide.
+  constexpr std::int64_t rows_at_once = 16;
+  parallel_for(context.threads, (shape.n + rows_at_once - 1) / rows_at_once, [&](std::int64_t block) {
+    const std::int64_t begin = block * rows_at_once, rows = std::min(rows_at_once, shape.n - begin);
+    std::vector<float> buffer(static_cast<std::size_t>(rows * shape.k));
+    float* const floats = buffer.data();
+    if (transpose) {
+      for (std::int64_t i = 0; i < shape.k; ++i) {
+        const T* from = w + i * w_stride + begin;
+        for (std::int64_t r = 0; r < rows; ++r) floats[r * shape.k + i] = cpu::to_float(from[r]);
       }
+    } else {
+      for (std::int64_t r = 0; r < rows; ++r) {
+        cpu::to_float(floats + r * shape.k, w + (begin + r) * w_stride, shape.k);
+      }
+    }
+    for (std::int64_t r = 0; r < rows; ++r) {
+      quantize_row(static_cast<std::uint8_t*>(codes_out) + (begin + r) * row_bytes,
+                   scales + (begin + r) * groups, floats + r * shape.k, shape);
     }
   });
 }
