@@ -1,5 +1,9 @@
 #include "bench/machine/machine.h"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <algorithm>
 #include <barrier>
 #include <chrono>
@@ -76,11 +80,18 @@ struct Free {
   void operator()(void* p) const { std::free(p); }
 };
 
-/// Random bytes: pages of zeros may all be the same one, and hardware may treat zeros apart.
+constexpr std::int64_t huge_page = 2 << 20;
+
+/// Random bytes: pages of zeros may all be the same one, and hardware may treat zeros apart. In huge pages
+/// where the system has them, since the walks for small ones would count as memory's slowness.
 class Buffer {
  public:
   explicit Buffer(std::int64_t bytes)
-      : bytes_(bytes / 4096 * 4096), data_(std::aligned_alloc(4096, static_cast<std::size_t>(bytes_))) {
+      : bytes_(bytes / huge_page * huge_page),
+        data_(std::aligned_alloc(static_cast<std::size_t>(huge_page), static_cast<std::size_t>(bytes_))) {
+#if defined(__linux__)
+    ::madvise(data_.get(), static_cast<std::size_t>(bytes_), MADV_HUGEPAGE);
+#endif
     const Philox random(1);
     auto* words = static_cast<std::uint32_t*>(data_.get());
     constexpr std::int64_t drawn = 1 << 12;
