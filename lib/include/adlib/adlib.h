@@ -17,5 +17,6 @@
 #include "adlib/io/weights.h"
 #include "adlib/models/checkpoint.h"
 #include "adlib/models/decoder.h"
+#include "adlib/models/quantize.h"
 #include "adlib/ops.h"
 #include "adlib/tokenizer/tokenizer.h"

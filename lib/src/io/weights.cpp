@@ -150,6 +150,21 @@ struct Weights::Impl {
     }
     return found->second;
   }
+  Entry& find(const std::string& name, const Shape& shape) {
+    Entry& entry = find(name);
+    if (entry.shape == shape) return entry;
+    const bool transposed = shape.rank() == 2 && entry.shape == Shape{shape[1], shape[0]};
+    fail(ErrorCode::invalid_argument, origin, ": tensor '", name, "' has shape ", entry.shape, ", expected ",
+         shape,
+         transposed
+             ? "; it fits transposed: GPT-2's Conv1D stores (in, out), torch.nn.Linear stores (out, in)"
+             : "; does config.json belong to these weights?");
+  }
+  void count(Entry& entry) {
+    if (std::exchange(entry.taken, true)) return;
+    ++taken;
+    if (progress) progress(taken, static_cast<std::int64_t>(entries.size()));
+  }
 };
 
 Weights Weights::open(const fs::path& dir, Device device, std::optional<DType> dtype, Progress progress) {
@@ -201,39 +216,32 @@ Weights Weights::scope(std::string_view prefix) const {
 }
 
 Tensor Weights::take(std::string_view name, const Shape& shape) const {
-  const std::string full = prefix_ + std::string(name);
-  Entry& entry = impl_->find(full);
-  if (entry.shape != shape) {
-    const bool transposed = shape.rank() == 2 && entry.shape == Shape{shape[1], shape[0]};
-    fail(ErrorCode::invalid_argument, impl_->origin, ": tensor '", full, "' has shape ", entry.shape,
-         ", expected ", shape,
-         transposed
-             ? "; it fits transposed: GPT-2's Conv1D stores (in, out), torch.nn.Linear stores (out, in)"
-             : "; does config.json belong to these weights?");
-  }
+  Entry& entry = impl_->find(full_name(name), shape);
   Tensor tensor = entry.load();
   // Narrow before moving, widen after: fewer bytes cross to the device.
   const bool converts = impl_->dtype && is_floating(tensor.dtype());
   if (converts && size_of(*impl_->dtype) < size_of(tensor.dtype())) tensor = tensor.to(*impl_->dtype);
   tensor = tensor.to(impl_->device);
   if (converts) tensor = tensor.to(*impl_->dtype);
-  if (!std::exchange(entry.taken, true)) {
-    ++impl_->taken;
-    if (impl_->progress) impl_->progress(impl_->taken, static_cast<std::int64_t>(impl_->entries.size()));
-  }
+  impl_->count(entry);
   return tensor;
 }
 
-bool Weights::contains(std::string_view name) const {
-  return impl_->entries.count(prefix_ + std::string(name)) > 0;
+Tensor Weights::take_as_stored(std::string_view name, const Shape& shape) const {
+  Entry& entry = impl_->find(full_name(name), shape);
+  Tensor tensor = entry.load().to(impl_->device);
+  impl_->count(entry);
+  return tensor;
 }
 
-Shape Weights::shape_of(std::string_view name) const {
-  return impl_->find(prefix_ + std::string(name)).shape;
-}
+std::string Weights::full_name(std::string_view name) const { return prefix_ + std::string(name); }
+
+bool Weights::contains(std::string_view name) const { return impl_->entries.contains(full_name(name)); }
+
+Shape Weights::shape_of(std::string_view name) const { return impl_->find(full_name(name)).shape; }
 
 DType Weights::dtype_of(std::string_view name) const {
-  const DType dtype = impl_->find(prefix_ + std::string(name)).load().dtype();
+  const DType dtype = impl_->find(full_name(name)).load().dtype();
   return impl_->dtype && is_floating(dtype) ? *impl_->dtype : dtype;
 }
 

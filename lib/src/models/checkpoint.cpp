@@ -13,6 +13,30 @@ namespace {
 
 constexpr const char* quant_method = "adlib";
 
+// The format of a quantised checkpoint's weights, `same` of one that is not.
+ops::WeightFormat read_format(const io::JsonFields& fields) {
+  if (!fields.has("quantization_config")) return {};
+  const io::JsonFields quantization(fields.at("quantization_config"),
+                                    fields.where() + ": quantization_config");
+  models::refuse_if(quantization.string_or("quant_method", "") != quant_method, fields, "quantization_config",
+                    "the weights are packed for another library; use the unquantised checkpoint");
+  const auto parse = [&](const char* name) {
+    const std::string text = quantization.string(name);
+    try {
+      return ops::WeightFormat::parse(text);
+    } catch (const Error& error) {
+      fail(ErrorCode::bad_format, quantization.where(), ": field '", name, "': ", error.what());
+    }
+  };
+  const ops::WeightFormat format = parse("weights"), embeddings = parse("embeddings");
+  if (format.type < ops::WeightFormat::Type::i8 || embeddings != head_format(format)) {
+    fail(ErrorCode::unsupported, quantization.where(), ": weights in ", to_string(format),
+         " with embeddings in ", to_string(embeddings),
+         " is not supported: expected int8 or int8:G with the same, or int4:G with int8");
+  }
+  return format;
+}
+
 DecoderConfig read_fields(const io::JsonFields& fields) {
   const std::string type = fields.string("model_type");
   DecoderConfig config;
@@ -24,13 +48,7 @@ DecoderConfig read_fields(const io::JsonFields& fields) {
     fail(ErrorCode::unsupported, fields.where(), ": model_type = \"", type,
          "\" is not supported; expected gpt2, llama or qwen2");
   }
-  if (fields.has("quantization_config")) {
-    const io::JsonFields quantization(fields.at("quantization_config"),
-                                      fields.where() + ": quantization_config");
-    models::refuse_if(quantization.string_or("quant_method", "") != quant_method, fields,
-                      "quantization_config",
-                      "the weights are packed for another library; use the unquantised checkpoint");
-  }
+  read_format(fields);  // refuses what it cannot honour
   models::refuse_if(fields.boolean_or("is_encoder_decoder", false), fields, "is_encoder_decoder",
                     "only decoder-only models are known");
   try {
@@ -47,6 +65,16 @@ bool is_of_layer(std::string_view name, std::string_view prefix, std::string_vie
   if (name.size() <= prefix.size() + suffix.size()) return false;
   const std::string_view layer = name.substr(prefix.size(), name.size() - prefix.size() - suffix.size());
   return layer.find_first_not_of("0123456789") == layer.npos;
+}
+
+// Numbers in the place of codes would be quantised on the fly, and nobody would see that a tensor is foreign.
+void expect_scales(const DecoderConfig& config, const Weights& weights, const ops::WeightFormat& format) {
+  for (const TensorSpec& spec : tensor_specs(config)) {
+    const ops::WeightFormat own = format_of(spec.role, format);
+    if (own == ops::WeightFormat{} || weights.contains(spec.name + "_scale")) continue;
+    fail(ErrorCode::bad_format, weights.origin(), ": tensor '", spec.name,
+         "_scale' is missing; by quantization_config of config.json '", spec.name, "' is ", to_string(own));
+  }
 }
 
 const char* torch_dtype(DType dtype) {
@@ -72,6 +100,12 @@ DecoderConfig read_config(const std::filesystem::path& dir) {
   return decoder_config_from_json(io::read_file(file), file.string());
 }
 
+ops::WeightFormat read_weight_format(const std::filesystem::path& dir) {
+  const std::filesystem::path file = dir / "config.json";
+  const io::Json json = io::read_json(file);
+  return read_format(io::JsonFields(json, file.string()));
+}
+
 std::string decoder_config_to_json(const DecoderConfig& config, DType dtype,
                                    const ops::WeightFormat& format) {
   io::Json json = config.family == DecoderConfig::Family::gpt2 ? models::write_gpt2_config(config)
@@ -87,8 +121,19 @@ std::string decoder_config_to_json(const DecoderConfig& config, DType dtype,
 
 Decoder load_decoder(const std::filesystem::path& dir, const LoadOptions& options) {
   const DecoderConfig config = read_config(dir);
-  const Weights weights = Weights::open(dir, options.device, options.dtype, options.progress);
-  return Decoder(config, weights, options.weights);
+  const ops::WeightFormat own = read_weight_format(dir);
+  const bool came_quantized = own != ops::WeightFormat{};
+  if (came_quantized && options.weights != ops::WeightFormat{} && options.weights != own) {
+    fail(ErrorCode::invalid_argument, dir.string(), ": the weights are ", to_string(own),
+         " already and cannot become ", to_string(options.weights),
+         "; ask for 'same', or quantise the checkpoint that they were made from");
+  }
+  const ops::WeightFormat& format = came_quantized ? own : options.weights;
+  std::optional<DType> dtype = options.dtype;
+  if (!dtype && format.type >= ops::WeightFormat::Type::i8) dtype = DType::f32;
+  const Weights weights = Weights::open(dir, options.device, dtype, options.progress);
+  if (came_quantized) expect_scales(config, weights, own);
+  return Decoder(config, weights, format);
 }
 
 bool is_known_extra(const DecoderConfig& config, std::string_view name) {

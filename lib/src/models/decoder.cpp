@@ -9,6 +9,7 @@
 #include "adlib/models/checkpoint.h"
 #include "adlib/models/gpt2.h"
 #include "adlib/models/llama.h"
+#include "models/tied_head.h"
 
 namespace adlib {
 namespace {
@@ -44,6 +45,11 @@ nn::Attention make_attention(const DecoderConfig& config, const DecoderNames& na
   std::vector<nn::Linear> parts;
   for (std::size_t i = 0; i < names.qkv.size(); ++i) {
     parts.emplace_back(w.scope(names.qkv[i]), config.width, widths[i], names.layout, config.qkv_bias);
+    if (parts[i].format() != parts[0].format()) {
+      fail(ErrorCode::bad_format, w.origin(), ": tensor '", w.full_name(names.qkv[i]), ".weight' is ",
+           to_string(parts[i].format()), ", but '", w.full_name(names.qkv[0]), ".weight' is ",
+           to_string(parts[0].format()), "; parts of one product are quantised alike");
+    }
   }
   nn::Linear out(w.scope(names.attention_out), config.heads * config.head_dim, config.width, names.layout,
                  config.attention_out_bias);
@@ -63,14 +69,39 @@ nn::Mlp make_mlp(const DecoderConfig& config, const DecoderNames& names, const W
   return nn::Mlp(std::move(gate), std::move(up), std::move(down));
 }
 
-bool same_bytes(const Tensor& a, const Tensor& b) {
-  const Tensor x = a.to(Device::cpu).contiguous();
-  const Tensor y = b.to(Device::cpu).contiguous();
-  return x.dtype() == y.dtype() &&
-         std::memcmp(x.raw(), y.raw(), static_cast<std::size_t>(x.numel()) * size_of(x.dtype())) == 0;
+// Throws when the weight of a product came quantised in another format than was asked for.
+void expect_format(const Weights& w, const std::string& name, const ops::WeightFormat& got,
+                   const ops::WeightFormat& expected) {
+  if (expected == ops::WeightFormat{} || got == expected) return;
+  fail(ErrorCode::bad_format, w.origin(), ": tensor '", w.full_name(name), ".weight' is quantised as ",
+       to_string(got), ", expected ", to_string(expected),
+       "; codes cannot change their format: quantise the checkpoint that they were made from");
+}
+
+void expect_format(const DecoderNames& names, const Weights& w, const nn::Block& block,
+                   const ops::WeightFormat& expected) {
+  const nn::Mlp& mlp = block.mlp();
+  expect_format(w, names.qkv[0], block.attention().qkv().format(), expected);
+  expect_format(w, names.attention_out, block.attention().out().format(), expected);
+  if (mlp.gate()) expect_format(w, names.mlp_gate, mlp.gate()->format(), expected);
+  expect_format(w, names.mlp_up, mlp.up().format(), expected);
+  expect_format(w, names.mlp_down, mlp.down().format(), expected);
 }
 
 }  // namespace
+
+void models::take_tied_copy(const DecoderConfig& config, const Weights& weights, const Tensor& table) {
+  const DecoderNames& names = names_of(config.family);
+  const Weights head = weights.scope(names.head);
+  if (!head.contains("weight")) return;
+  const Tensor copy = head.take("weight", table.shape()).to(Device::cpu).contiguous();
+  const Tensor original = table.to(Device::cpu).contiguous();
+  const auto bytes = static_cast<std::size_t>(copy.numel()) * size_of(copy.dtype());
+  if (copy.dtype() == original.dtype() && std::memcmp(copy.raw(), original.raw(), bytes) == 0) return;
+  fail(ErrorCode::bad_format, weights.origin(), ": ", names.head, ".weight differs from ",
+       names.token_embedding, ".weight, but the configuration ties them; ",
+       "if the model has a head of its own, set tie_word_embeddings to false in config.json");
+}
 
 std::string_view to_string(DecoderConfig::Family family) {
   switch (family) {
@@ -177,22 +208,19 @@ Decoder::Decoder(const DecoderConfig& config, const Weights& weights, const ops:
   if (!config.tied_embeddings) {
     head_.emplace(weights.scope(names.head), config.width, config.vocab_size, nn::Linear::Layout::out_in,
                   false);
-  } else if (const Weights head = weights.scope(names.head);
-             head.contains("weight") && !token_embedding_.is_quantized()) {
-    // Some files repeat the embedding here. A head of its own would be lost without a word.
-    const Tensor copy = head.take("weight", {config.vocab_size, config.width});
-    if (!same_bytes(copy, token_embedding_.table())) {
-      fail(ErrorCode::bad_format, weights.origin(), ": ", names.head, ".weight differs from ",
-           names.token_embedding, ".weight, but the configuration ties them; ",
-           "if the model has a head of its own, set tie_word_embeddings to false in config.json");
-    }
+  } else if (!token_embedding_.is_quantized()) {
+    models::take_tied_copy(config, weights, token_embedding_.table());
   }
   final_norm_.emplace(config.norm, root.scope(names.final_norm), config.width, config.norm_eps);
   device_ = final_norm_->device();
   // Each part is packed as soon as it is read, so that never more than one stands in memory twice.
   const auto packed = [&] { weights.release_pages(); };
   token_embedding_.pack(head_format(format));
-  if (head_) head_->pack(head_format(format));
+  expect_format(root, names.token_embedding, token_embedding_.format(), head_format(format));
+  if (head_) {
+    head_->pack(head_format(format));
+    expect_format(weights, names.head, head_->format(), head_format(format));
+  }
   packed();
 
   std::optional<nn::Rope> rope;
@@ -208,6 +236,7 @@ Decoder::Decoder(const DecoderConfig& config, const Weights& weights, const ops:
                          nn::Norm(config.norm, w.scope(names.mlp_norm), config.width, config.norm_eps),
                          make_mlp(config, names, w));
     blocks_.back().pack(format);
+    expect_format(names, w, blocks_.back(), format);
     packed();
   }
   weights.expect_all_taken([&](std::string_view name) { return is_known_extra(config, name); });
@@ -224,15 +253,16 @@ std::int64_t Decoder::weight_bytes() const {
   return bytes;
 }
 
-Cache Decoder::make_cache(std::int64_t sequences, std::int64_t capacity) const {
+Cache Decoder::make_cache(std::int64_t sequences, std::int64_t capacity, std::optional<DType> dtype,
+                          std::int64_t pages) const {
   require(capacity <= config_.context, "cache: a capacity of ", capacity, " exceeds the model's context of ",
           config_.context);
   return Cache({.layers = config_.layers,
                 .kv_heads = config_.kv_heads,
                 .head_dim = config_.head_dim,
-                .dtype = dtype_,
+                .dtype = dtype.value_or(dtype_),
                 .device = device_},
-               sequences, capacity > 0 ? capacity : config_.context);
+               sequences, capacity > 0 ? capacity : config_.context, pages);
 }
 
 void Decoder::check(const Batch& batch, const Cache& cache) const {

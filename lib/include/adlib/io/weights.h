@@ -38,6 +38,8 @@ class Weights {
   /// The tensor `name` of this scope, moved to the device and dtype of open(). Throws Error(not_found) with
   /// the full name and the nearest names there are, or Error(invalid_argument) with both shapes.
   Tensor take(std::string_view name, const Shape& shape) const;
+  /// The same in the file's own dtype, for numbers that a conversion would spoil.
+  Tensor take_as_stored(std::string_view name, const Shape& shape) const;
   bool contains(std::string_view name) const;
   /// The shape of a tensor of this scope. Throws Error(not_found).
   Shape shape_of(std::string_view name) const;
@@ -52,6 +54,8 @@ class Weights {
   std::vector<std::string> untaken() const;
   /// Throws Error(bad_format) naming every untaken tensor for which `known_extra` is false.
   void expect_all_taken(const std::function<bool(std::string_view)>& known_extra) const;
+  /// `name` of this scope as the file spells it, for messages.
+  std::string full_name(std::string_view name) const;
   /// Every full name, sorted.
   std::vector<std::string> names() const;
   /// The directory, or the origin given to from().

@@ -14,8 +14,12 @@ namespace adlib {
 
 struct LoadOptions {
   Device device = Device::cpu;
-  std::optional<DType> dtype = {};  ///< converts the weights; without it they keep the file's type
-  ops::WeightFormat weights = {};  ///< packs the weights of products in this format, unless quantised already
+  /// Converts the weights, and so decides in which dtype the model computes. Without it they keep the file's
+  /// type, but a model with int8 or int4 weights computes in f32: codes are summed exactly, and 16 bits
+  /// between products would lose more than they save.
+  std::optional<DType> dtype = {};
+  /// Packs the weights of products in this format. A quantised directory has its own: `same` or that one.
+  ops::WeightFormat weights = {};
   Progress progress = {};
 };
 
@@ -23,6 +27,8 @@ struct LoadOptions {
 DecoderConfig read_config(const std::filesystem::path& dir);
 /// The same from text; `where` names it in messages.
 DecoderConfig decoder_config_from_json(std::string_view text, const std::string& where);
+/// The format that `quantization_config` of a config.json names; `same` without one. Throws as read_config().
+ops::WeightFormat read_weight_format(const std::filesystem::path& dir);
 /// The text of a config.json for transformers. For quantised weights, which transformers cannot read, its
 /// `quantization_config` names the format.
 std::string decoder_config_to_json(const DecoderConfig& config, DType dtype,

@@ -79,6 +79,29 @@ struct DecoderNames {
 };
 const DecoderNames& names_of(DecoderConfig::Family family);
 
+/// What a tensor of a checkpoint is part of.
+enum class TensorRole {
+  token_embedding,
+  position_embedding,
+  attention_qkv,
+  attention_out,
+  mlp_gate,
+  mlp_up,
+  mlp_down,
+  head,
+  norm,  ///< gains and offsets
+  bias,  ///< of a product
+};
+struct TensorSpec {
+  std::string name;  ///< with the root prefix
+  Shape shape;
+  TensorRole role;
+};
+/// Every tensor that a checkpoint of this configuration has, unquantised, in the order of the computation.
+std::vector<TensorSpec> tensor_specs(const DecoderConfig& config);
+/// What `format` makes of a tensor: `same` of all that is no product and no table of tokens.
+ops::WeightFormat format_of(TensorRole role, const ops::WeightFormat& format);
+
 /// Tokens of several sequences, prefill and decode mixed: all rows end to end.
 struct Batch {
   Tensor ids;                 ///< (N) i32
@@ -93,9 +116,9 @@ using LayerObserver = std::function<void(std::int64_t layer, const Tensor& hidde
 class Decoder {
  public:
   /// Takes its tensors from `weights` by the family's names, with or without the root prefix, and packs the
-  /// weights of products in `format`, unless they come quantised (docs/models.md names their tensors). Throws
-  /// Error naming the tensor that is missing or misshapen, and any that is left over and is not known to be
-  /// harmless.
+  /// weights of products in `format`, unless they come quantised (docs/models.md names their tensors) and
+  /// `format` is `same` or theirs. Throws Error naming the tensor that is missing or misshapen, or quantised
+  /// otherwise, and any that is left over and is not known to be harmless.
   Decoder(const DecoderConfig& config, const Weights& weights, const ops::WeightFormat& format = {});
 
   const DecoderConfig& config() const { return config_; }
@@ -108,7 +131,10 @@ class Decoder {
   std::int64_t weight_bytes() const;
 
   /// A cache for `sequences` sequences of up to `capacity` tokens (at most the context; 0 means the context).
-  Cache make_cache(std::int64_t sequences, std::int64_t capacity = 0) const;
+  /// `dtype` stores its keys and values: f32, f16, bf16 or i8; the model's own unless it is given. `pages` of 64
+  /// tokens bound its memory; 0 leaves room for all sequences.
+  Cache make_cache(std::int64_t sequences, std::int64_t capacity = 0, std::optional<DType> dtype = {},
+                   std::int64_t pages = 0) const;
 
   /// The output of the final norm for every token; keys and values go to `cache`. -> (N, C)
   Tensor hidden(const Batch& batch, Cache& cache, const LayerObserver& observer = {}) const;

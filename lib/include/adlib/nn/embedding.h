@@ -29,12 +29,14 @@ class Embedding {
   /// Lays the table out for logits(), in its place; in `format`, unless it came quantised. With the default
   /// format the results keep their bits.
   void pack(const ops::WeightFormat& format = {}) {
-    packed_ =
-        quantized_ ? ops::PackedMatrix(*quantized_) : ops::PackedMatrix(table_, /*transpose_b=*/true, format);
+    packed_ = quantized_ ? ops::PackedMatrix(under_format(*quantized_, format))
+                         : ops::PackedMatrix(table_, /*transpose_b=*/true, format);
     table_ = {};
     quantized_.reset();
   }
 
+  /// Of the packed table: as asked for, or as it came.
+  const ops::WeightFormat& format() const { return packed_.format(); }
   bool is_quantized() const { return quantized_.has_value() || packed_.is_quantized(); }
   /// (V, C); undefined when quantised or packed.
   const Tensor& table() const { return table_; }

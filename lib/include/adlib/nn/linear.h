@@ -18,24 +18,55 @@ namespace adlib::nn {
 /// from the dtype of the codes and the number of scales. Throws Error(bad_format) when they fit no format.
 inline std::optional<ops::QuantizedMatrix> take_quantized(const Weights& w, std::int64_t outputs,
                                                           std::int64_t inputs) {
-  if (!w.contains("weight_scale")) return std::nullopt;
+  const bool has_scales = w.contains("weight_scale");
+  if (!has_scales && !w.contains("weight")) return std::nullopt;  // take() says what is missing
+  const DType dtype = w.dtype_of("weight");
+  const auto refuse = [&](const char* name, const auto&... problem) {
+    fail(ErrorCode::bad_format, w.origin(), ": tensor '", w.full_name(name), "' ", problem...);
+  };
+  if (dtype != DType::i8 && dtype != DType::u8) {
+    if (has_scales) {
+      refuse("weight", "is ", dtype, ", but '", w.full_name("weight_scale"),
+             "' is there: expected codes of i8 (int8) or u8 (two int4 a byte); was it written by adlib?");
+    }
+    return std::nullopt;
+  }
+  if (!has_scales) {
+    refuse("weight", "is ", dtype, ", codes of a quantised weight, but '", w.full_name("weight_scale"),
+           "' is missing; expected (", outputs, ", groups) bf16");
+  }
   ops::QuantizedMatrix matrix;
   matrix.inputs = inputs;
-  const bool int8 = w.dtype_of("weight") == DType::i8;
+  const bool int8 = dtype == DType::i8;
   matrix.codes = w.take("weight", {outputs, int8 ? inputs : (inputs + 1) / 2});
-  const Shape scales = w.shape_of("weight_scale");
-  const std::int64_t groups = scales.rank() == 2 ? scales[1] : 0;
-  matrix.format.type = int8 ? ops::WeightFormat::Type::i8 : ops::WeightFormat::Type::i4;
-  matrix.format.group = -1;
-  if (int8 && groups == 1) matrix.format.group = 0;
-  for (const std::int64_t group : {128, 64, 32}) {
-    if (matrix.format.group != 0 && (inputs + group - 1) / group == groups) matrix.format.group = group;
+  const Shape shape = w.shape_of("weight_scale");
+  std::optional<std::int64_t> group;
+  if (shape.rank() == 2 && shape[0] == outputs) {
+    for (const std::int64_t size : {128, 64, 32}) {
+      if ((inputs + size - 1) / size == shape[1]) group = size;
+    }
+    if (int8 && shape[1] == 1) group = 0;
   }
-  if (matrix.format.group < 0) {
-    fail(ErrorCode::bad_format, w.origin(), ": a quantised weight of ", outputs, " x ", inputs,
-         " has scales of shape ", scales, ", which fits no group of 32, 64 or 128; was it written by adlib?");
+  if (!group) {
+    refuse("weight_scale", "has shape ", shape,
+           ", which fits no group of 32, 64 or 128 inputs of a weight of ", outputs, " x ", inputs,
+           "; was it written by adlib?");
   }
-  matrix.scales = w.take("weight_scale", scales).to(DType::bf16);
+  matrix.format = {int8 ? ops::WeightFormat::Type::i8 : ops::WeightFormat::Type::i4, *group};
+  // Never converted with the other weights: f16 has not the range of bf16.
+  matrix.scales = w.take_as_stored("weight_scale", shape);
+  if (matrix.scales.dtype() != DType::bf16) {
+    refuse("weight_scale", "is ", matrix.scales.dtype(), ", expected bf16; was it written by adlib?");
+  }
+  return matrix;
+}
+
+/// The same codes under `format` where it describes them, too: a weight of few inputs has one scale an output
+/// whatever the group, but the group is also that of the inputs it will be multiplied by.
+inline ops::QuantizedMatrix under_format(ops::QuantizedMatrix matrix, const ops::WeightFormat& format) {
+  const auto groups = [&](std::int64_t group) { return group > 0 ? (matrix.inputs + group - 1) / group : 1; };
+  if (format.type == matrix.format.type && groups(format.group) == matrix.scales.size(1))
+    matrix.format = format;
   return matrix;
 }
 
@@ -87,7 +118,7 @@ class Linear {
   /// For inference: lays the weight out for the processor, in the place of the tensor; in `format`, unless it
   /// came quantised. With the default format the results keep their bits.
   void pack(const ops::WeightFormat& format = {}) {
-    packed_ = quantized_ ? ops::PackedMatrix(*quantized_)
+    packed_ = quantized_ ? ops::PackedMatrix(under_format(*quantized_, format))
                          : ops::PackedMatrix(weight_, layout_ == Layout::out_in, format);
     weight_ = {};
     quantized_.reset();
@@ -107,8 +138,8 @@ class Linear {
     if (packed_.defined()) return packed_.columns();
     return quantized_ ? quantized_->outputs() : weight_.size(layout_ == Layout::in_out ? 1 : 0);
   }
-  /// Of the packed weight: as asked for, or as it came.
-  const ops::WeightFormat& format() const { return packed_.format(); }
+  /// Of the weight as it is packed or, before that, as it came.
+  const ops::WeightFormat& format() const { return quantized_ ? quantized_->format : packed_.format(); }
   /// Bytes that the packed weight takes, scales included.
   std::int64_t packed_bytes() const { return packed_.defined() ? packed_.bytes() : 0; }
 
