@@ -85,8 +85,19 @@ void add_load_flags(CLI::App& command, LoadFlags& flags) {
       ->capture_default_str()
       ->group("Model");
   command
-      .add_option("--dtype", flags.dtype, "Convert the weights to this type; without it they keep the file's")
+      .add_option(
+          "--dtype", flags.dtype,
+          "Convert the weights to this type and compute in it; without it the file's, or f32 for int8 "
+          "and int4")
       ->check(CLI::IsMember({"f32", "bf16", "f16"}))
+      ->group("Model");
+  command
+      .add_option(
+          "--weights", flags.weights,
+          "Pack the weights in memory: same, bf16, int8, int8:G, int4:G with a group G of 32, 64 or 128")
+      ->check([](const std::string& text) { return check_format(text, /*quantized_only=*/false); })
+      ->type_name("FORMAT")
+      ->capture_default_str()
       ->group("Model");
 }
 
@@ -101,8 +112,19 @@ LoadOptions load_options(const LoadFlags& flags, const Console& console) {
   LoadOptions options;
   options.device = Device::parse(flags.device);
   if (!flags.dtype.empty()) options.dtype = parse_dtype(flags.dtype);
+  options.weights = ops::WeightFormat::parse(flags.weights);
   options.progress = console.progress("loading tensors");
   return options;
+}
+
+std::string check_format(const std::string& text, bool quantized_only) {
+  try {
+    const ops::WeightFormat format = ops::WeightFormat::parse(text);
+    if (!quantized_only || format.type >= ops::WeightFormat::Type::i8) return {};
+  } catch (const Error& error) {
+    if (!quantized_only) return error.what();
+  }
+  return "'" + text + "' is not one of int8, int8:G, int4, int4:G with a group G of 32, 64 or 128";
 }
 
 std::string check_seed(const std::string& text) {

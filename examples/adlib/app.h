@@ -73,16 +73,20 @@ class Output {
 void with_input(const std::string& path,
                 const std::function<void(std::istream& in, const std::string& where)>& read);
 
-/// --device, --dtype: how a model is loaded.
+/// --device, --dtype, --weights: how a model is loaded.
 struct LoadFlags {
   std::string device = "cpu";
   std::string dtype;
+  std::string weights = "same";
 };
 void add_load_flags(CLI::App& command, LoadFlags& flags);
 LoadOptions load_options(const LoadFlags& flags, const Console& console);
 /// "f32", "bf16" or "f16".
 DType parse_dtype(const std::string& name);
 
+/// For CLI11's check(): "" for a format that ops::WeightFormat::parse() knows (of integers), else what is
+/// wrong.
+std::string check_format(const std::string& text, bool quantized_only);
 /// For CLI11's check(): "" for an integer from 0 to 2^64 - 1, else what is wrong. CLI11 itself takes -1 for
 /// the largest number.
 std::string check_seed(const std::string& text);
@@ -98,6 +102,7 @@ void add_write(CLI::App& app, Session& session);
 void add_tokenize(CLI::App& app, Session& session);
 void add_init(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
+void add_quantize(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);
 void add_man(CLI::App& app, Session& session);
 

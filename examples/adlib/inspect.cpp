@@ -20,7 +20,8 @@ struct Options {
   bool json = false;
 };
 
-struct DTypeTotal {
+// What is stored in one way: numbers of a dtype, or codes with their scales.
+struct StoredTotal {
   std::int64_t tensors = 0;
   std::int64_t values = 0;
   std::int64_t bytes = 0;
@@ -29,7 +30,8 @@ struct DTypeTotal {
 struct Report {
   std::optional<DecoderConfig> config;
   bool untrained = false;
-  std::map<std::string, DTypeTotal> dtypes;
+  ops::WeightFormat format;                   // that config.json names
+  std::map<std::string, StoredTotal> dtypes;  // by dtype, or format of codes
   std::string tokenizer_kind;
   std::int64_t vocabulary = 0;
   std::vector<std::string> extras;  // known to hold nothing
@@ -39,12 +41,30 @@ struct Report {
   std::vector<std::string> problems;
 };
 
-// The names that a checkpoint of this family and depth has: those of a model that is as narrow as possible.
-std::set<std::string> expected_names(DecoderConfig config) {
-  config.vocab_size = config.context = config.heads = config.kv_heads = config.mlp_width = 1;
-  config.width = config.head_dim = config.rope.rotary_dim = 2;
-  const std::vector<std::string> names = random_weights(config, 0).names();
-  return {names.begin(), names.end()};
+// The names that a checkpoint of this family, depth and format has.
+std::set<std::string> expected_names(const DecoderConfig& config, const ops::WeightFormat& format) {
+  std::set<std::string> names;
+  for (const TensorSpec& spec : tensor_specs(config)) {
+    names.insert(spec.name);
+    if (format_of(spec.role, format) != ops::WeightFormat{}) names.insert(spec.name + "_scale");
+  }
+  return names;
+}
+
+// What a tensor of a quantised checkpoint stands for: codes for all the values, scales for none.
+struct Packed {
+  std::string format;
+  std::int64_t values = 0;
+};
+std::map<std::string, Packed> packed_tensors(const DecoderConfig& config, const ops::WeightFormat& format) {
+  std::map<std::string, Packed> out;
+  for (const TensorSpec& spec : tensor_specs(config)) {
+    const ops::WeightFormat own = format_of(spec.role, format);
+    if (own == ops::WeightFormat{}) continue;
+    out[spec.name] = {to_string(own), spec.shape.numel()};
+    out[spec.name + "_scale"] = {to_string(own), 0};
+  }
+  return out;
 }
 
 void compare_names(const Weights& weights, const DecoderConfig& config, Report& report) {
@@ -56,10 +76,10 @@ void compare_names(const Weights& weights, const DecoderConfig& config, Report& 
       continue;
     }
     // Hub checkpoints of GPT-2 come without the root prefix: compare both spellings as one.
-    const bool prefixed = name.starts_with(root) || name == names_of(config.family).head + ".weight";
+    const bool prefixed = name.starts_with(root) || name.starts_with(names_of(config.family).head + ".");
     there.insert(prefixed ? name : root + name);
   }
-  const std::set<std::string> expected = expected_names(config);
+  const std::set<std::string> expected = expected_names(config, report.format);
   for (const std::string& name : expected) {
     if (!there.contains(name)) report.missing.push_back(name);
   }
@@ -80,12 +100,18 @@ void attempt(Report& report, const Check& check) {
 
 void inspect_weights(const std::filesystem::path& dir, const Console& console, Report& report) {
   const Weights weights = Weights::open(dir, Device::cpu, std::nullopt, console.progress("reading tensors"));
+  const std::map<std::string, Packed> stored =
+      report.config ? packed_tensors(*report.config, report.format) : std::map<std::string, Packed>{};
   for (const std::string& name : weights.names()) {
     attempt(report, [&] {
       const Tensor tensor = weights.take(name, weights.shape_of(name)).contiguous();
-      DTypeTotal& total = report.dtypes[std::string(to_string(tensor.dtype()))];
-      ++total.tensors;
-      total.values += tensor.numel();
+      const auto known = stored.find(name);
+      const bool is_packed = known != stored.end();
+      const std::int64_t values = is_packed ? known->second.values : tensor.numel();
+      StoredTotal& total =
+          report.dtypes[is_packed ? known->second.format : std::string(to_string(tensor.dtype()))];
+      total.tensors += values > 0 ? 1 : 0;  // scales belong to their tensor
+      total.values += values;
       total.bytes += tensor.numel() * static_cast<std::int64_t>(size_of(tensor.dtype()));
       if (const std::int64_t count = io::count_non_finite(tensor); count > 0) report.non_finite[name] = count;
     });
@@ -94,14 +120,17 @@ void inspect_weights(const std::filesystem::path& dir, const Console& console, R
   compare_names(weights, *report.config, report);
   // With every name in its place, shapes are the constructor's to check.
   if (report.missing.empty() && report.unexpected.empty()) {
-    attempt(report, [&] { Decoder(*report.config, Weights::open(dir)); });
+    attempt(report, [&] { load_decoder(dir); });
   }
 }
 
 Report inspect(const std::filesystem::path& dir, const Console& console) {
   if (!std::filesystem::is_directory(dir)) fail(ErrorCode::not_found, dir.string(), ": is not a directory");
   Report report;
-  attempt(report, [&] { report.config = read_config(dir); });
+  attempt(report, [&] {
+    report.config = read_config(dir);
+    report.format = read_weight_format(dir);
+  });
   attempt(report, [&] {
     const GenerationConfig config = read_generation_config(dir);
     try {
@@ -140,6 +169,7 @@ io::Json to_json(const Report& report) {
     const DecoderConfig& c = *report.config;
     json["family"] = to_string(c.family);
     json["parameters"] = parameter_count(c);
+    json["format"] = to_string(report.format);
     json["config"] = {
         {"layers", c.layers},     {"width", c.width},           {"heads", c.heads},
         {"kv_heads", c.kv_heads}, {"head_dim", c.head_dim},     {"mlp_width", c.mlp_width},
@@ -166,6 +196,15 @@ std::string to_text(const std::string& dir, const Report& report) {
     label("family") << to_string(c.family)
                     << (report.untrained ? ", untrained (random weights of adlib init)" : "") << '\n';
     label("parameters") << parameter_count(c) << '\n';
+    if (report.format != ops::WeightFormat{}) {
+      std::int64_t bytes = 0;
+      for (const auto& [name, total] : report.dtypes) bytes += total.bytes;
+      label("quantised") << to_string(report.format) << ", embedding and head "
+                         << to_string(head_format(report.format)) << ": " << std::fixed
+                         << std::setprecision(3)
+                         << static_cast<double>(bytes) / static_cast<double>(parameter_count(c))
+                         << " bytes a parameter\n";
+    }
     label("shape") << c.layers << " layers of width " << c.width << ", " << c.heads << " heads ("
                    << c.kv_heads << " for keys and values) of " << c.head_dim << ", MLP " << c.mlp_width
                    << '\n';
