@@ -20,7 +20,7 @@
 namespace adlib::test {
 
 /// fp32 results stay within this of the float64 reference, as a part of its largest magnitude.
-inline constexpr double bound = 2e-5;
+inline constexpr double golden_bound = 2e-5;
 
 using Ids = std::vector<std::int32_t>;
 

@@ -197,7 +197,7 @@ double error_over_bound(const Mutation& mutation) {
   DecoderConfig config = read_config(golden.dir);
   Tensors tensors = read_tensors(golden.dir);
   if (mutation.apply) mutation.apply(config, tensors);
-  return worst_error(run(Decoder(config, Weights::from(tensors)), golden.ids), golden) / bound;
+  return worst_error(run(Decoder(config, Weights::from(tensors)), golden.ids), golden) / golden_bound;
 }
 
 }  // namespace

@@ -61,12 +61,13 @@ void check_oracle(const std::filesystem::path& dir) {
     const Outputs out = run(decoder, ids);
 
     const Tensor logits = read_f32(dir / "oracle" / (stem + ".logits.f32"), shape_of(one.at("logits_shape")));
-    CHECK(relative_error(out.logits, logits) <= bound);
+    CHECK(relative_error(out.logits, logits) <= golden_bound);
     const Tensor hidden = read_f32(dir / "oracle" / (stem + ".hidden.f32"), shape_of(one.at("hidden_shape")));
     REQUIRE(hidden.size(0) == static_cast<std::int64_t>(out.hidden.size()));
     for (std::size_t layer = 0; layer < out.hidden.size(); ++layer) {
       CAPTURE(layer);
-      CHECK(relative_error(out.hidden[layer], hidden.select(0, static_cast<std::int64_t>(layer))) <= bound);
+      CHECK(relative_error(out.hidden[layer], hidden.select(0, static_cast<std::int64_t>(layer))) <=
+            golden_bound);
     }
     if (one.contains("attn_shape")) {
       const Tensor attn = read_f32(dir / "oracle" / (stem + ".attn.f32"), shape_of(one.at("attn_shape")));
@@ -75,7 +76,7 @@ void check_oracle(const std::filesystem::path& dir) {
         const Tensor probabilities =
             attention_probabilities(config, weights.scope("transformer.h." + std::to_string(layer)),
                                     out.hidden[static_cast<std::size_t>(layer)]);
-        CHECK(relative_error(probabilities, attn.select(0, layer)) <= bound);
+        CHECK(relative_error(probabilities, attn.select(0, layer)) <= golden_bound);
       }
     }
     const auto argmax = one.at("argmax").get<Ids>();  // of the last rows, when not of all
@@ -167,7 +168,7 @@ TEST_CASE("llmviz-sort: every intermediate of block 0, and each block's output, 
     CAPTURE(name);
     const Tensor reference = read_partial(partials, name);
     REQUIRE(out.numel() == reference.numel());
-    CHECK(relative_error(out.contiguous().view(reference.shape()), reference) <= bound);
+    CHECK(relative_error(out.contiguous().view(reference.shape()), reference) <= golden_bound);
   };
 
   // The decoder as a whole.
@@ -225,7 +226,7 @@ TEST_CASE("llmviz-sort: every intermediate of block 0, and each block's output, 
     }
     ++score;
   }
-  CHECK(worst <= bound);
+  CHECK(worst <= golden_bound);
   check("attSm", ops::softmax(scores));
   const Tensor y = ops::attention(q, k, v, {.causal = true}).transpose(1, 2).contiguous();
   check("y", y);
