@@ -28,7 +28,7 @@ namespace adlib::kernels {
 namespace {
 
 constexpr std::int64_t task_rows = 48;          // a multiple of every tile's height
-constexpr std::int64_t most_tile_rows = 12;     // of any level
+constexpr std::int64_t most_tile_rows = 12;     // multiplied at once
 constexpr std::int64_t serial_limit = 1 << 16;  // multiply-adds that are not worth waking a thread for
 constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
 
@@ -162,8 +162,9 @@ class Tile {
   void add_block(const Block& block) {
     float scores[most_tile_rows * attention_block];
     bool checked = false, finite = true;  // whether the block's values are known to be, where it matters
-    for (std::int64_t r = 0; r < rows_; r += tiles_.rows) {
-      const std::int64_t m = std::min(tiles_.rows, rows_ - r);
+    const std::int64_t step = std::min(tiles_.rows, most_tile_rows);
+    for (std::int64_t r = 0; r < rows_; r += step) {
+      const std::int64_t m = std::min(step, rows_ - r);
       std::int32_t seen[most_tile_rows];
       for (std::int64_t i = 0; i < m; ++i) {
         seen[i] = static_cast<std::int32_t>(
