@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -328,6 +329,10 @@ def main(arguments):
                        platform.machine(), "formats": formats, "rows": rows()}, file, indent=1)
         os.replace(path + ".partial", path)
 
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)  # `timeout` and job managers get the table too
     try:
         for turn in range(options.rounds):
             for case in chosen:
