@@ -97,6 +97,13 @@ TEST_CASE("take converts floating tensors to the dtype of open() and leaves inte
   REQUIRE(bias.dtype() == DType::bf16);
   CHECK(bias.data<bfloat16>()[0].bits == bfloat16(0.1f).bits);
   CHECK(weights.take("h.0.attn.bias", {1, 1, 2, 2}).dtype() == DType::u8);
+  const Weights norm = weights.scope("h.0").scope("ln_1");
+  CHECK(norm.full_name("bias") == "h.0.ln_1.bias");
+  CHECK(norm.dtype_of("bias") == DType::bf16);
+  CHECK(norm.take_as_stored("bias", {2}).dtype() == DType::f32);
+  CHECK(element(norm.take_as_stored("bias", {2}), 0) == 0.1f);
+  CHECK_ERROR(norm.take_as_stored("bias", {3}), ErrorCode::invalid_argument,
+              "'h.0.ln_1.bias' has shape [2], expected [3]");
   CHECK_ERROR(Weights::open(dir.path(), Device::cpu, DType::i8), ErrorCode::invalid_argument, "dtype i8");
 }
 

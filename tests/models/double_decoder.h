@@ -65,6 +65,34 @@ class DoubleDecoder {
     return product(x, table, x.size() / size(config_.width), /*in_out=*/false);
   }
 
+  /// x·wᵀ + bias of the product `name`, with the codes that the rows of x become. (rows, K) -> (rows, N)
+  Values product(Values x, const std::string& name, std::size_t rows, bool in_out) const {
+    const std::size_t k = x.size() / rows;
+    if (quantized(name)) {
+      const std::int64_t group = group_of(name);
+      for (std::size_t i = 0; i < rows; ++i) round_row(&x[i * k], k, group > 0 ? size(group) : 64);
+    }
+    Values columns(x.size());  // xᵀ (K, rows), whose rows are summed at once
+    for (std::size_t i = 0; i < rows; ++i) {
+      for (std::size_t j = 0; j < k; ++j) columns[j * rows + i] = x[i * k + j];
+    }
+    const Values w = rows_of(name, static_cast<std::int64_t>(k), in_out);
+    const std::size_t n = w.size() / k;
+    const auto bias = tensors_.find(name + ".bias");
+    const Values offsets = bias == tensors_.end() ? Values(n, 0.0) : doubles(bias->second);
+    Values out(rows * n), sums(rows);
+    for (std::size_t o = 0; o < n; ++o) {
+      std::fill(sums.begin(), sums.end(), offsets[o]);
+      for (std::size_t j = 0; j < k; ++j) {
+        const double weight = w[o * k + j];
+        const double* column = &columns[j * rows];
+        for (std::size_t i = 0; i < rows; ++i) sums[i] += weight * column[i];
+      }
+      for (std::size_t i = 0; i < rows; ++i) out[i * n + o] = sums[i];
+    }
+    return out;
+  }
+
  private:
   static std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
   static void add(Values& x, const Values& y) {
@@ -118,33 +146,6 @@ class DoubleDecoder {
     }
   }
 
-  // x·wᵀ + bias. (rows, K) -> (rows, N)
-  Values product(Values x, const std::string& name, std::size_t rows, bool in_out) const {
-    const std::size_t k = x.size() / rows;
-    if (quantized(name)) {
-      const std::int64_t group = group_of(name);
-      for (std::size_t i = 0; i < rows; ++i) round_row(&x[i * k], k, group > 0 ? size(group) : 64);
-    }
-    Values columns(x.size());  // xᵀ (K, rows), whose rows are summed at once
-    for (std::size_t i = 0; i < rows; ++i) {
-      for (std::size_t j = 0; j < k; ++j) columns[j * rows + i] = x[i * k + j];
-    }
-    const Values w = rows_of(name, static_cast<std::int64_t>(k), in_out);
-    const std::size_t n = w.size() / k;
-    const auto bias = tensors_.find(name + ".bias");
-    const Values offsets = bias == tensors_.end() ? Values(n, 0.0) : doubles(bias->second);
-    Values out(rows * n), sums(rows);
-    for (std::size_t o = 0; o < n; ++o) {
-      std::fill(sums.begin(), sums.end(), offsets[o]);
-      for (std::size_t j = 0; j < k; ++j) {
-        const double weight = w[o * k + j];
-        const double* column = &columns[j * rows];
-        for (std::size_t i = 0; i < rows; ++i) sums[i] += weight * column[i];
-      }
-      for (std::size_t i = 0; i < rows; ++i) out[i * n + o] = sums[i];
-    }
-    return out;
-  }
   Values product(const Values& x, const std::string& name, std::size_t rows) const {
     return product(x, name, rows, names_.layout == nn::Linear::Layout::in_out);
   }

@@ -104,6 +104,51 @@ TEST_CASE("packing changes neither the results nor the tensors of a layer", "[nn
   CHECK(relative_error(after.at("x.bias"), to_matrix(before.at("x.bias"))) == 0);
 }
 
+TEST_CASE("a layer of codes is the layer quantised when it is packed, fused or not", "[nn][linear]") {
+  const std::string text = GENERATE("int8", "int8:32", "int4:64");
+  const auto layout = GENERATE(Linear::Layout::in_out, Linear::Layout::out_in);
+  const bool in_out = layout == Linear::Layout::in_out;
+  const ops::WeightFormat format = ops::WeightFormat::parse(text);
+  CAPTURE(text, in_out);
+  const auto codes_of = [&](const Tensor& weight) {
+    const ops::QuantizedMatrix q = ops::quantize(weight, format, in_out);
+    return Linear(Weights::from({{"weight", q.codes}, {"weight_scale", q.scales}}), 100, q.outputs(), layout,
+                  false);
+  };
+  const Tensor a = random_tensor(in_out ? Shape{100, 8} : Shape{8, 100}, 1);
+  const Tensor b = random_tensor(in_out ? Shape{100, 5} : Shape{5, 100}, 2);
+  Linear plain = Linear::fuse(std::vector<Linear>{make(a, {}, layout), make(b, {}, layout)});
+  Linear codes = Linear::fuse(std::vector<Linear>{codes_of(a), codes_of(b)});
+  const Tensor x = random_tensor({7, 100}, 3);
+  const Tensor unpacked = codes(x);
+  plain.pack(format);
+  codes.pack(format);
+  CHECK(codes.format() == format);
+  CHECK(codes.out_features() == 13);
+  CHECK(relative_error(codes(x), to_matrix(plain(x))) == 0);
+  CHECK(relative_error(unpacked, to_matrix(plain(x))) == 0);
+  std::map<std::string, Tensor> tensors;
+  codes.collect(tensors, "b", 8, 13);
+  const ops::QuantizedMatrix expected = ops::quantize(b, format, in_out);
+  CHECK(relative_error(tensors.at("b.weight").to(DType::f32), to_matrix(expected.codes)) == 0);
+  CHECK(relative_error(tensors.at("b.weight_scale").to(DType::f32), to_matrix(expected.scales)) == 0);
+}
+
+TEST_CASE("a weight of few inputs takes the group that is named, if its scales allow it", "[nn][linear]") {
+  const Tensor weight = random_tensor({4, 100}, 1);
+  const ops::QuantizedMatrix q = ops::quantize(weight, ops::WeightFormat::parse("int8:128"));
+  const Weights weights = Weights::from({{"weight", q.codes}, {"weight_scale", q.scales}});
+  const auto packed_as = [&](const char* text) {
+    Linear layer(weights, 100, 4, Linear::Layout::out_in, false);
+    layer.pack(ops::WeightFormat::parse(text));
+    return to_string(layer.format());
+  };
+  CHECK(packed_as("same") == "int8");  // one scale an output
+  CHECK(packed_as("int8:128") == "int8:128");
+  CHECK(packed_as("int8:64") == "int8");  // would need two
+  CHECK(packed_as("int4:128") == "int8");
+}
+
 TEST_CASE("a linear layer refuses weights of another shape by name", "[nn][linear]") {
   const Weights weights =
       Weights::from({{"fc.weight", random_tensor({6, 10}, 1)}, {"fc.bias", random_tensor({9}, 2)}});
