@@ -147,7 +147,7 @@ TEST_CASE("inspect counts the weights of a quantised directory and finds it whol
   CHECK(inspect(dir / "q", 1)["missing"] == Json::array({"model.layers.0.mlp.up_proj.weight_scale"}));
 }
 
-TEST_CASE("quantize reads shards and pytorch_model.bin's directories as generate does", "[cli][quantize]") {
+TEST_CASE("quantize reads shards and writes one file", "[cli][quantize]") {
   const TempDir dir;
   const fs::path model = init(dir / "m");
   REQUIRE(quantize(model, "int8", dir / "whole").exit_code == 0);
