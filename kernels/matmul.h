@@ -18,20 +18,21 @@ struct MatmulShape {
   bool transpose_b = false;   ///< b is stored (n, k) instead of (k, n)
 };
 
-/// What is done to a sum before it is stored: + bias[j], then the activation, then + residual[i,j].
+/// What is done to a sum before it is stored: + bias[j], then the activation, then * multiplier[i,j], then
+/// + residual[i,j].
 template <class T>
 struct MatmulEpilogue {
   const T* bias = nullptr;  ///< (n), or null
   Activation activation = Activation::none;
-  const T* residual = nullptr;  ///< (m, n) row-major, or null; may be `out` itself
+  const T* multiplier = nullptr;  ///< (m, n) row-major, or null
+  const T* residual = nullptr;    ///< (m, n) row-major, or null; may be `out` itself
 };
 
-/// out[i,j] = residual[i,j] + activation(bias[j] + sum_k a[i,k] b[k,j]), in float, rounded once. out: (m, n)
-/// row-major.
-/// One order of summation, fixed by k and the type alone: blocks of 256 are each summed from zero in
-/// ascending k, and the sums of the blocks are added in ascending order. So a row's bits do not depend on m,
-/// on its position, or on the tile. On processors with AVX-512 BF16, products of bfloat16 take subnormal
-/// numbers for zero.
+/// out[i,j] = residual[i,j] + multiplier[i,j] activation(bias[j] + sum_k a[i,k] b[k,j]), in float, rounded
+/// once. out: (m, n) row-major. One order of summation, fixed by k and the type alone: blocks of 256 are each
+/// summed from zero in ascending k, and the sums of the blocks are added in ascending order. So a row's bits
+/// do not depend on m, on its position, or on the tile. On processors with AVX-512 BF16, products of bfloat16
+/// take subnormal numbers for zero.
 template <class T>
 void matmul(CpuContext&, T* out, const T* a, const T* b, const MatmulShape& shape,
             const MatmulEpilogue<T>& epilogue);

@@ -217,6 +217,7 @@ auto finish(T* out, std::int64_t n, const MatmulEpilogue<T>& epilogue, const bfl
                            .sums = sums,
                            .scales = reinterpret_cast<const std::uint16_t*>(from(scales, column)),
                            .bias = from(epilogue.bias, column),
+                           .multiplier = from(epilogue.multiplier, at),
                            .residual = from(epilogue.residual, at),
                            .n = columns});
       }
@@ -228,6 +229,9 @@ auto finish(T* out, std::int64_t n, const MatmulEpilogue<T>& epilogue, const bfl
       for (std::int64_t j = 0; j < columns; ++j) sums[j] += to_float(epilogue.bias[column + j]);
     }
     activate(sums, columns, epilogue.activation);
+    if (epilogue.multiplier != nullptr) {
+      for (std::int64_t j = 0; j < columns; ++j) sums[j] *= to_float(epilogue.multiplier[at + j]);
+    }
     if (epilogue.residual != nullptr) {
       for (std::int64_t j = 0; j < columns; ++j) sums[j] += to_float(epilogue.residual[at + j]);
     }

@@ -70,7 +70,7 @@ class DoubleDecoder {
     const std::size_t k = x.size() / rows;
     if (quantized(name)) {
       const std::int64_t group = group_of(name);
-      for (std::size_t i = 0; i < rows; ++i) round_row(&x[i * k], k, group > 0 ? size(group) : 64);
+      for (std::size_t i = 0; i < rows; ++i) round_row(&x[i * k], k, group > 0 ? size(group) : 128);
     }
     Values columns(x.size());  // xᵀ (K, rows), whose rows are summed at once
     for (std::size_t i = 0; i < rows; ++i) {

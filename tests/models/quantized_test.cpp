@@ -92,7 +92,9 @@ TEST_CASE("quantised logits agree with the same codes multiplied in double", "[m
     const WeightFormat format = WeightFormat::parse(text);
     const Decoder decoder(config, weights, format);
     const std::vector<double> got = doubles(run(decoder, ids).logits);
-    CHECK(frobenius_error(got, DoubleDecoder(config, decoder.named_tensors(), format).logits(ids)) < 1e-3);
+    // An input halfway between two codes may become either, in float and in double: one such step moves these
+    // small models by 0.5 %. Without one they agree to 1e-6; a mistake in groups or scales costs over 10 %.
+    CHECK(frobenius_error(got, DoubleDecoder(config, decoder.named_tensors(), format).logits(ids)) < 0.02);
     CHECK(frobenius_error(got, exact) > 1e-2);  // so much is the quantisation itself
   }
 }

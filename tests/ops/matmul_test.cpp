@@ -81,7 +81,7 @@ TEST_CASE("a column of a product has the same bits wherever it stands", "[ops][m
   }
 }
 
-TEST_CASE("matmul adds the bias first, activates second, adds the residual last", "[ops][matmul]") {
+TEST_CASE("matmul adds the bias, activates, multiplies, adds the residual, in this order", "[ops][matmul]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto activation = GENERATE(ops::Activation::none, ops::Activation::gelu_tanh,
@@ -90,13 +90,16 @@ TEST_CASE("matmul adds the bias first, activates second, adds the residual last"
   const Tensor a = random_tensor({5, 33}, dtype, 1).to(device),
                b = random_tensor({33, 19}, dtype, 2).to(device);
   const Tensor bias = random_tensor({19}, dtype, 3).to(device),
+               multiplier = random_tensor({5, 19}, dtype, 5).to(device),
                residual = random_tensor({5, 19}, dtype, 4).to(device);
   auto expected = oracle::matmul(doubles(a), doubles(b), m, n, k);
-  const auto bias_values = doubles(bias), residual_values = doubles(residual);
+  const auto bias_values = doubles(bias), factors = doubles(multiplier), residual_values = doubles(residual);
   for (std::size_t i = 0; i < m * n; ++i) {
-    expected[i] = oracle::activate(expected[i] + bias_values[i % n], activation) + residual_values[i];
+    const double activated = oracle::activate(expected[i] + bias_values[i % n], activation);
+    expected[i] = activated * factors[i] + residual_values[i];
   }
-  const ops::MatmulOptions options{.bias = bias, .activation = activation, .residual = residual};
+  const ops::MatmulOptions options{
+      .bias = bias, .activation = activation, .multiplier = multiplier, .residual = residual};
   const Tensor result = ops::matmul(a, b, options);
   CHECK(difference(result, expected, 2e-5) == "");
   // The residual stream is updated in place.
@@ -187,6 +190,7 @@ TEST_CASE("a packed matrix gives the bits of the tensor it was made from, and gi
     const Tensor a = random_tensor({m, k}, dtype, 3).to(device);
     ops::MatmulOptions options{.bias = random_tensor({n}, dtype, 5).to(device),
                                .activation = ops::Activation::silu,
+                               .multiplier = random_tensor({m, n}, dtype, 7).to(device),
                                .residual = random_tensor({m, n}, dtype, 6).to(device)};
     const Tensor product = ops::matmul(a, packed, options);
     options.transpose_b = transpose_b;

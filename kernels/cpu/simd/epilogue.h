@@ -5,14 +5,15 @@
 
 namespace adlib::kernels::simd {
 
-/// out[j] = f(scales[j] sums[j] + bias[j]) + residual[j] for j < n; null pointers leave their part out.
-/// `scales` are bits of bfloat16. The product with a scale is rounded before the bias is added. `out` may be
+/// out[j] = f(scales[j] sums[j] + bias[j]) multiplier[j] + residual[j] for j < n; null pointers leave their
+/// part out. `scales` are bits of bfloat16. Every product is rounded before the next sum. `out` may be
 /// `residual`.
 struct EpilogueRow {
   float* out;
   const float* sums;
   const std::uint16_t* scales;
   const float* bias;
+  const float* multiplier;
   const float* residual;
   std::int64_t n;
 };

@@ -13,6 +13,7 @@ void epilogue(const EpilogueRow& row) {
     if (row.scales != nullptr) x = V::mul(x, load_scale(row.scales + j));
     if (row.bias != nullptr) x = V::add(x, load(row.bias + j));
     x = f(x);
+    if (row.multiplier != nullptr) x = V::mul(x, load(row.multiplier + j));
     if (row.residual != nullptr) x = V::add(x, load(row.residual + j));
     store(row.out + j, x);
   };

@@ -73,6 +73,7 @@ struct MatmulOptions {
   bool transpose_b = false;                  ///< b is (…, N, K): the layout of torch.nn.Linear
   Tensor bias = {};                          ///< (N), added first
   Activation activation = Activation::none;  ///< applied second
+  Tensor multiplier = {};                    ///< the shape of the result, multiplied third
   Tensor residual = {};                      ///< the shape of the result, added last
 };
 /// a·b, batched with broadcasting over leading dimensions. (…, M, K)·(…, K, N) -> (…, M, N).

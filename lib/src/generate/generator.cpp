@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "adlib/core/error.h"
+#include "adlib/core/parallel.h"
 #include "adlib/generate/sampler.h"
 #include "generate/beam_search.h"
 #include "generate/prompt.h"
@@ -163,7 +164,11 @@ class Group {
     }
     if (active.empty()) return false;
     Tensor scores = runner_.feed(pieces);
-    for (std::size_t i = 0; i < active.size(); ++i) active[i]->advance(generate::row(scores, i));
+    // Each draws from its own random numbers: which thread does it changes nothing.
+    parallel_for(num_threads(), std::ssize(active), [&](std::int64_t index) {
+      const auto i = static_cast<std::size_t>(index);
+      active[i]->advance(generate::row(scores, i));
+    });
     return true;
   }
   /// Hands new text of the first continuation to the caller; false when the caller wants no more.
@@ -284,11 +289,12 @@ Result Generator::generate(std::span<const TokenId> prompt, const GenerationConf
 std::vector<Result> Generator::generate(std::span<const std::string> prompts,
                                         const GenerationConfig& config) const {
   const GenerationConfig complete = generate::complete(config, defaults_, decoder_->config());
-  std::vector<Prompt> fitted;
-  for (const std::string& prompt : prompts) {
-    const std::vector<TokenId> ids = generate::encode_prompt(*tokenizer_, prompt);
-    fitted.push_back(generate::fit_prompt(ids, complete, decoder_->config(), *tokenizer_));
-  }
+  std::vector<Prompt> fitted(prompts.size());
+  parallel_for(num_threads(), std::ssize(prompts), [&](std::int64_t index) {
+    const auto i = static_cast<std::size_t>(index);
+    const std::vector<TokenId> ids = generate::encode_prompt(*tokenizer_, prompts[i]);
+    fitted[i] = generate::fit_prompt(ids, complete, decoder_->config(), *tokenizer_);
+  });
   return run(*decoder_, *tokenizer_, complete, fitted, {});
 }
 

@@ -16,6 +16,10 @@ inline void check_epilogue(const Tensor& a, const MatmulOptions& options, const 
     check_same("matmul", "a", a, "bias", options.bias);
     check_shape("matmul", "bias", options.bias, {result[-1]});
   }
+  if (options.multiplier) {
+    check_same("matmul", "a", a, "multiplier", options.multiplier);
+    check_shape("matmul", "multiplier", options.multiplier, result);
+  }
   if (options.residual) {
     check_same("matmul", "a", a, "residual", options.residual);
     check_shape("matmul", "residual", options.residual, result);
@@ -27,17 +31,19 @@ class Epilogue {
  public:
   explicit Epilogue(const MatmulOptions& options)
       : bias_(options.bias ? options.bias.contiguous() : Tensor()),
+        multiplier_(options.multiplier ? options.multiplier.contiguous() : Tensor()),
         residual_(options.residual ? options.residual.contiguous() : Tensor()),
         activation_(to_kernel("matmul", options.activation)) {}
 
   /// For a result that begins `offset` elements into the whole.
   template <class T>
   kernels::MatmulEpilogue<T> at(std::int64_t offset) const {
-    return {ptr<T>(bias_), activation_, residual_ ? ptr<T>(residual_) + offset : nullptr};
+    return {ptr<T>(bias_), activation_, multiplier_ ? ptr<T>(multiplier_) + offset : nullptr,
+            residual_ ? ptr<T>(residual_) + offset : nullptr};
   }
 
  private:
-  Tensor bias_, residual_;
+  Tensor bias_, multiplier_, residual_;
   kernels::Activation activation_;
 };
 

@@ -127,11 +127,11 @@ class Linear {
   /// activation(x·W + b) + residual. (…, in) -> (…, out); residual, when given: (…, out)
   Tensor operator()(const Tensor& x, ops::Activation activation = ops::Activation::none,
                     const Tensor& residual = {}) const {
-    ops::MatmulOptions options{.bias = bias_, .activation = activation, .residual = residual};
-    if (packed_.defined()) return ops::matmul(x, packed_, options);
-    if (quantized_) return ops::matmul(x, ops::PackedMatrix(*quantized_), options);
-    options.transpose_b = layout_ == Layout::out_in;
-    return ops::matmul(x, weight_, options);
+    return apply(x, {.bias = bias_, .activation = activation, .residual = residual});
+  }
+  /// (x·W + b) * multiplier: the linear half of a gated layer. (…, in), (…, out) -> (…, out)
+  Tensor times(const Tensor& x, const Tensor& multiplier) const {
+    return apply(x, {.bias = bias_, .multiplier = multiplier});
   }
 
   std::int64_t out_features() const {
@@ -168,6 +168,13 @@ class Linear {
     const DType dtype = part.weight_ ? part.weight_.dtype() : DType::f32;
     const Device device = part.weight_ ? part.weight_.device() : part.quantized_->codes.device();
     return Tensor::zeros({part.out_features()}, dtype, device);
+  }
+
+  Tensor apply(const Tensor& x, ops::MatmulOptions options) const {
+    if (packed_.defined()) return ops::matmul(x, packed_, options);
+    if (quantized_) return ops::matmul(x, ops::PackedMatrix(*quantized_), options);
+    options.transpose_b = layout_ == Layout::out_in;
+    return ops::matmul(x, weight_, options);
   }
 
   Layout layout_;

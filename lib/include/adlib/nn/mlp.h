@@ -18,8 +18,8 @@ class Mlp {
 
   /// residual + mlp(x). x, residual (N, C) -> (N, C)
   Tensor operator()(const Tensor& x, const Tensor& residual) const {
-    const Tensor inner =
-        gate_ ? ops::swiglu((*gate_)(x), up_(x)) : up_(x, activation_);  // (N, width of the mlp)
+    // (N, width of the mlp)
+    const Tensor inner = gate_ ? up_.times(x, (*gate_)(x, ops::Activation::silu)) : up_(x, activation_);
     return down_(inner, ops::Activation::none, residual);
   }
 
