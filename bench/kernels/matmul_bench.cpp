@@ -1,42 +1,17 @@
 // Matrix products at GPT-2's widths. Few rows (decoding) are bound by reading b, many (prefill, training) by
 // arithmetic.
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <string>
 #include <vector>
 
+#include "bench/matmul_check.h"
 #include "kernels/kernel_bench.h"
-#include "support/compare.h"
-#include "support/oracle.h"
 #include "support/random.h"
 
 namespace adlib::bench {
 namespace {
 
 using namespace adlib::test;
-
-// The first and the last row, at the first and the last columns, in double precision. a (m, k), b (k, n).
-std::string check(const Tensor& out, const Tensor& a, const Tensor& b, double slack = 0) {
-  const std::int64_t m = a.size(0), k = a.size(1), n = b.size(1), columns = std::min<std::int64_t>(n, 64);
-  for (const std::int64_t row : {std::int64_t{0}, m - 1}) {
-    for (const std::int64_t column : {std::int64_t{0}, n - columns}) {
-      const auto expected = oracle::matmul(doubles(a.slice(0, row, row + 1)),
-                                           doubles(b.slice(1, column, column + columns).contiguous()), 1,
-                                           static_cast<std::size_t>(columns), static_cast<std::size_t>(k));
-      const std::string wrong =
-          difference(out.slice(0, row, row + 1).slice(1, column, column + columns).contiguous(), expected,
-                     slack + 4e-7 * static_cast<double>(k));
-      if (!wrong.empty()) return concat("row ", row, ", from column ", column, ": ", wrong);
-    }
-  }
-  return "";
-}
-
-// Six deviations of a sum of k products with b in [-1, 1), when each a in [-1, 1) is off by up to `step`.
-double rounding_slack(std::int64_t k, double step) {
-  return 6 * std::sqrt(static_cast<double>(k)) * (step / std::sqrt(3.0)) * (1 / std::sqrt(3.0));
-}
 
 Work work_of(const Tensor& a, const Tensor& b, std::int64_t n) {
   const auto m = static_cast<double>(a.size(0)), k = static_cast<double>(a.size(1)),
@@ -68,7 +43,7 @@ void add_matmul() {
           auto run = [=]() mutable { ops::matmul_into(out, a, b, options); };
           return Task{work_of(a, b, s.n), run, [=]() mutable {
                         run();
-                        return check(out, a, transpose_b ? b.transpose(0, 1) : b);
+                        return check_matmul(out, a, transpose_b ? b.transpose(0, 1) : b);
                       }};
         });
       }
@@ -96,7 +71,7 @@ void add_matmul_training() {
           auto run = [=]() mutable { ops::matmul_into(out, a, b); };
           return Task{work_of(a, b, s.n), run, [=]() mutable {
                         run();
-                        return check(out, a, b);
+                        return check_matmul(out, a, b);
                       }};
         });
       };
@@ -138,20 +113,7 @@ void add_matmul_packed() {
         Work work = work_of(a, b, s.n);
         work.bytes += static_cast<double>(packed.bytes()) - bytes_of(b);
         work.peak = packed.is_quantized() ? DType::i8 : stored.name[0] == 'b' ? DType::bf16 : DType::f32;
-        return Task{
-            work, [=] { run(); },
-            [=] {
-              // What the product works with: b as stored, a as rounded. With codes, a has one scale for
-              // at most 64 inputs, and a code is off by half a step at most.
-              if (!packed.is_quantized()) {
-                const bool rounded = packed.format().type == ops::WeightFormat::Type::bf16;
-                const Tensor seen = rounded ? b.to(DType::bf16).to(DType::f32) : b;
-                return check(run(), a, seen, rounded ? rounding_slack(s.k, 0x1p-9) : 0);
-              }
-              const Tensor seen =
-                  ops::dequantize(ops::quantize(b, stored.format, /*transposed=*/true)).transpose(0, 1);
-              return check(run(), a, seen, rounding_slack(s.k, 0.5 / 127));
-            }};
+        return Task{work, [=] { run(); }, [=] { return check_matmul(run(), a, b, packed); }};
       });
     }
   }
