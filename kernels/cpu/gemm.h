@@ -38,9 +38,6 @@ constexpr std::int64_t gemm_block_k = 256;  // the contract of kernels/matmul.h:
 // Products under this many multiply-adds are not worth waking a thread, which takes about as long as 10,000
 // of them.
 constexpr std::int64_t gemm_serial_limit = 1 << 16;
-// A row of a in its staging area: one line longer than a block, since rows a power of two apart would share
-// a few sets of L1.
-constexpr std::int64_t gemm_stage_row = gemm_block_k + 16;
 
 /// What gemm() multiplies.
 struct GemmShape {

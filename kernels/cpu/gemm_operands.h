@@ -2,7 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 #include "kernels/cpu/activate.h"
@@ -14,7 +16,7 @@
 
 namespace adlib::kernels::cpu {
 
-/// The element type that a tile reads: float, or the bits of a bfloat16.
+/// The left operand in the element type E that a tile reads, float or the bits of a bfloat16.
 template <class E>
 struct Rows {
   const E* data;
@@ -22,13 +24,11 @@ struct Rows {
   bool transposed;  ///< stored (k, m)
 };
 
-/// Presents the rows of a to tiles as they like them: those of one tile side by side in a small area, pairs
-/// of columns adjacent, an odd last column of a pair filled up with zeros.
+/// Presents the rows of a to tiles: where they lie, or, when a is transposed, those of one tile side by side
+/// in a small area, pairs of columns adjacent, an odd last column of a pair filled up with zeros.
 template <class E>
 class StagedRows {
  public:
-  static constexpr std::int64_t pair = std::is_same_v<E, float> ? 1 : 2;
-
   /// `pairs`: the number of columns of a that the tile takes at once, 1 or 2.
   StagedRows(const Rows<E>& rows, std::int64_t first_row, std::int64_t tile_rows, std::int64_t pairs)
       : rows_(rows), first_row_(first_row), tile_rows_(tile_rows), pairs_(pairs) {}
@@ -37,25 +37,16 @@ class StagedRows {
   void stage(std::int64_t i, std::int64_t m) {
     m_ = m;
     const std::int64_t row = first_row_ + i;
-    if (m == 1 && !rows_.transposed && depth_ % pairs_ == 0) {
+    if (!rows_.transposed) {
       data_ = rows_.data + row * rows_.stride + first_;
-      row_step_ = 0, k_step_ = pairs_;
+      row_step_ = rows_.stride, k_step_ = pairs_;
       return;
     }
-    E* area = reinterpret_cast<E*>(scratch<struct GemmStage>(tile_rows_ * gemm_stage_row));
+    E* area = reinterpret_cast<E*>(scratch<struct GemmStage>(tile_rows_ * (gemm_block_k + 1)));
     data_ = area;
-    if (rows_.transposed) {
-      row_step_ = pairs_, k_step_ = pairs_ * tile_rows_;
-      // The usual height as a constant: the compiler then turns a row of a into one or two vectors.
-      m == 8 ? stage_columns<8>(area, row, m) : stage_columns<0>(area, row, m);
-    } else {
-      row_step_ = gemm_stage_row, k_step_ = pairs_;
-      for (std::int64_t r = 0; r < m; ++r) {
-        E* to = area + r * gemm_stage_row;
-        std::copy_n(rows_.data + (row + r) * rows_.stride + first_, depth_, to);
-        if (depth_ % pairs_ != 0) to[depth_] = E();
-      }
-    }
+    row_step_ = pairs_, k_step_ = pairs_ * tile_rows_;
+    // The usual height as a constant: the compiler then turns a row of a into one or two vectors.
+    m == 8 ? stage_columns<8>(area, row, m) : stage_columns<0>(area, row, m);
   }
 
   const E* data() const { return data_; }
@@ -173,22 +164,45 @@ inline void convert(std::uint16_t* out, const float16* in, std::int64_t n) {
   }
 }
 
-/// `a` itself when its elements are those the tile reads, else converted, in a buffer of the calling thread.
-template <class E, class T>
-Rows<E> rows_as(CpuContext& context, const T* a, const MatmulShape& shape) {
-  if constexpr (std::is_same_v<E, T>) {
-    return {a, shape.a_stride, shape.transpose_a};
-  } else if constexpr (std::is_same_v<T, bfloat16> && std::is_same_v<E, std::uint16_t>) {
-    static_assert(sizeof(bfloat16) == sizeof(std::uint16_t));
-    return {reinterpret_cast<const std::uint16_t*>(a), shape.a_stride, shape.transpose_a};
-  } else {
-    const std::int64_t rows = shape.transpose_a ? shape.k : shape.m;
-    const std::int64_t columns = shape.transpose_a ? shape.m : shape.k;
-    E* out = reinterpret_cast<E*>(scratch<struct GemmRows>(rows * columns));
-    parallel_for(rows * columns < gemm_serial_limit ? 1 : context.threads, rows,
-                 [&](std::int64_t i) { convert(out + i * columns, a + i * shape.a_stride, columns); });
-    return {out, columns, shape.transpose_a};
+inline void convert(float* out, const float* in, std::int64_t n) { std::copy_n(in, n, out); }
+inline void convert(std::uint16_t* out, const bfloat16* in, std::int64_t n) {
+  std::memcpy(out, in, static_cast<std::size_t>(n) * sizeof(bfloat16));
+}
+
+/// Whether the rows of a tile can be read side by side: when they are a power of two apart, they share a few
+/// of the 64 sets of L1, whose eight lines do not hold them all.
+inline bool share_sets(std::int64_t stride_bytes) {
+  std::array<int, 64> lines{};
+  for (std::int64_t row = 0; row < 12; ++row) {
+    if (++lines[static_cast<std::size_t>(row * stride_bytes / 64 % 64)] > 4) return true;
   }
+  return false;
+}
+
+/// `a` itself where the tiles can read it, else a copy in a buffer of the calling thread: with other
+/// elements, or with longer rows. `pairs` as for StagedRows.
+template <class E, class T>
+Rows<E> rows_as(CpuContext& context, const T* a, const MatmulShape& shape, std::int64_t pairs) {
+  if constexpr (sizeof(E) == sizeof(T) && std::is_same_v<E, float> == std::is_same_v<T, float> &&
+                !std::is_same_v<T, float16>) {
+    static_assert(sizeof(bfloat16) == sizeof(std::uint16_t));
+    const bool odd = shape.k % pairs != 0;
+    const bool readable = shape.m == 1 || !share_sets(shape.a_stride * std::int64_t{sizeof(E)});
+    if (shape.transpose_a || (readable && !odd)) {
+      return {reinterpret_cast<const E*>(a), shape.a_stride, shape.transpose_a};
+    }
+  }
+  const std::int64_t rows = shape.transpose_a ? shape.k : shape.m;
+  const std::int64_t columns = shape.transpose_a ? shape.m : shape.k;
+  const std::int64_t line = 64 / std::int64_t{sizeof(E)};
+  const std::int64_t stride =
+      round_up(columns, line) + line;  // an odd number of lines, or at least not many twos
+  E* out = reinterpret_cast<E*>(scratch<struct GemmRows>(rows * stride));
+  parallel_for(rows * columns < gemm_serial_limit ? 1 : context.threads, rows, [&](std::int64_t i) {
+    convert(out + i * stride, a + i * shape.a_stride, columns);
+    out[i * stride + columns] = E();  // the other half of an odd pair
+  });
+  return {out, stride, shape.transpose_a};
 }
 
 /// The vectorised epilogue of this level and activation, or null.

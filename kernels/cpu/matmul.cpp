@@ -149,7 +149,7 @@ class PairPanels {
 template <class E>
 void multiply_bf16(CpuContext& context, bfloat16* out, const bfloat16* a, const bfloat16* b,
                    const MatmulShape& shape, const MatmulEpilogue<bfloat16>& epilogue) {
-  const cpu::Rows<E> rows = cpu::rows_as<E>(context, a, shape);
+  const cpu::Rows<E> rows = cpu::rows_as<E>(context, a, shape, /*pairs=*/2);
   cpu::gemm(
       context, {shape.m, shape.n, shape.k, cpu::GemmKind::bf16, /*panel_by_panel=*/false},
       [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t columns) {
@@ -169,7 +169,7 @@ void matmul(CpuContext& context, T* out, const T* a, const T* b, const MatmulSha
     return wide ? multiply_bf16<float>(context, out, a, b, shape, epilogue)
                 : multiply_bf16<std::uint16_t>(context, out, a, b, shape, epilogue);
   } else {
-    const cpu::Rows<float> rows = cpu::rows_as<float>(context, a, shape);
+    const cpu::Rows<float> rows = cpu::rows_as<float>(context, a, shape, /*pairs=*/1);
     cpu::gemm(
         context, {shape.m, shape.n, shape.k, cpu::GemmKind::f32, /*panel_by_panel=*/false},
         [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t columns) {

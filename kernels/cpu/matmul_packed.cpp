@@ -75,7 +75,7 @@ QuantizedRows quantize_rows(CpuContext& context, const T* a, std::int64_t a_stri
                             std::int64_t k, std::int64_t group, std::int32_t zero) {
   const simd::GemmI8& gemm = cpu::gemm_i8();
   const std::int64_t groups = (k + group - 1) / group;
-  // Whole lines and one more, as in gemm_stage_row: rows must not share the sets of L1.
+  // Whole lines and one more: rows must not share the sets of L1.
   const std::int64_t row_bytes = cpu::round_up(k * (gemm.wide ? 2 : 1), 64) + 64;
   auto* codes = reinterpret_cast<std::uint8_t*>(cpu::scratch<struct GemmCodes>(m * row_bytes / 4));
   float* scales = cpu::scratch<struct GemmScales>(m * groups);
@@ -150,7 +150,7 @@ void multiply_codes(CpuContext& context, T* out, const T* a, std::int64_t a_stri
 template <class E, class T>
 void multiply_bf16(CpuContext& context, T* out, const T* a, const MatmulShape& shape, const void* packed,
                    const PanelLayout& layout, const MatmulEpilogue<T>& epilogue) {
-  const cpu::Rows<E> rows = cpu::rows_as<E>(context, a, shape);
+  const cpu::Rows<E> rows = cpu::rows_as<E>(context, a, shape, /*pairs=*/2);
   cpu::gemm(
       context, {shape.m, shape.n, shape.k, cpu::GemmKind::bf16, /*panel_by_panel=*/true},
       [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t) {
@@ -168,7 +168,7 @@ void matmul_packed(CpuContext& context, T* out, const T* a, std::int64_t a_strid
   const PanelLayout layout(shape);
   const MatmulShape whole{.m = m, .n = shape.n, .k = shape.k, .a_stride = a_stride};
   const auto multiply_floats = [&](bool panel_by_panel, auto&& panels) {
-    const cpu::Rows<float> rows = cpu::rows_as<float>(context, a, whole);
+    const cpu::Rows<float> rows = cpu::rows_as<float>(context, a, whole, /*pairs=*/1);
     cpu::gemm(
         context, {m, shape.n, shape.k, cpu::GemmKind::f32, panel_by_panel},
         [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t columns) {
