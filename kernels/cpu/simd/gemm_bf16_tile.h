@@ -7,6 +7,7 @@
 template <class V, int Rows>
 void tile_of(const TileBf16& t) {
   typename V::Sums left[Rows], right[Rows];
+#pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) left[r] = right[r] = V::zero();
   const std::uint16_t* panel = t.panel;
   std::int64_t offset = 0;
@@ -27,6 +28,7 @@ void tile_of(const TileBf16& t) {
     panel += 4 * V::width;
     offset += t.a_pair;
   }
+#pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
     float* row = t.sums + r * t.sums_row;
     V::store_sums(row, t.add ? V::add(V::load_sums(row), left[r]) : left[r]);

@@ -7,6 +7,7 @@
 template <class V, int Rows>
 void tile_of(const TileF32& t) {
   typename V::type left[Rows], right[Rows];
+#pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) left[r] = right[r] = V::zero();
   const float* panel = t.panel;
   const float* column = t.a;
@@ -29,6 +30,7 @@ void tile_of(const TileF32& t) {
     panel += panel_row;
     column += a_k;
   }
+#pragma GCC unroll 16
   for (int r = 0; r < Rows; ++r) {
     float* row = t.sums + r * t.sums_row;
     V::store(row, t.add ? V::add(V::load(row), left[r]) : left[r]);

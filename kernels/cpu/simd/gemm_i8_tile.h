@@ -54,6 +54,7 @@ void tile_of(const TileI8& t) {
       scale_right = V::load_bf16(panel + 2 * V::width);
       panel += 4 * V::width;
     }
+#pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
       const typename V::Floats a_scale = V::set1(t.a_scales[r * t.groups_row + g]);
       float* row = t.sums + r * t.sums_row;
