@@ -79,7 +79,7 @@ double peak_memory(const std::filesystem::path& program, const Model& model, con
   // A checkpoint as `adlib quantize` writes it: whoever cares for memory quantises once, not at every start.
   const TemporaryDirectory temporary;
   std::filesystem::path directory = model.directory;
-  if (directory.empty() || format.options.weights.type >= ops::WeightFormat::Type::i8) {
+  if (directory.empty() || format.options.weights.quantized()) {
     directory = temporary.path();
     save(*decoder_of(model, format), directory);
   }

@@ -43,7 +43,7 @@ double head_weights(const DecoderConfig& c) {
 const std::vector<Format>& formats() {
   static const std::vector<Format> all = [] {
     const auto packed = [](const char* text, double Limits::*peak) {
-      return Format{text, {.dtype = DType::f32, .weights = ops::WeightFormat::parse(text)}, peak};
+      return Format{text, {.dtype = DType::f32, .weights = WeightFormats::parse(text)}, peak};
     };
     return std::vector<Format>{{"f32", {.dtype = DType::f32}, &Limits::f32},
                                packed("bf16", &Limits::bf16),
@@ -51,7 +51,9 @@ const std::vector<Format>& formats() {
                                packed("int8", &Limits::i8),
                                packed("int8:64", &Limits::i8),
                                packed("int4:32", &Limits::i8),
-                               packed("int4:64", &Limits::i8)};
+                               packed("int4:64", &Limits::i8),
+                               packed("int4:32/int4:32", &Limits::i8),
+                               packed("int4:64/int4:64", &Limits::i8)};
   }();
   return all;
 }

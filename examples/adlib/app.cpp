@@ -94,7 +94,8 @@ void add_load_flags(CLI::App& command, LoadFlags& flags) {
   command
       .add_option(
           "--weights", flags.weights,
-          "Pack the weights in memory: same, bf16, int8, int8:G, int4:G with a group G of 32, 64 or 128")
+          "Pack the weights in memory: same, bf16, int8, int8:G, int4:G with a group G of 32, 64 or 128; "
+          "after a slash, that of embedding and head")
       ->check([](const std::string& text) { return check_format(text, /*quantized_only=*/false); })
       ->type_name("FORMAT")
       ->capture_default_str()
@@ -112,19 +113,20 @@ LoadOptions load_options(const LoadFlags& flags, const Console& console) {
   LoadOptions options;
   options.device = Device::parse(flags.device);
   if (!flags.dtype.empty()) options.dtype = parse_dtype(flags.dtype);
-  options.weights = ops::WeightFormat::parse(flags.weights);
+  options.weights = WeightFormats::parse(flags.weights);
   options.progress = console.progress("loading tensors");
   return options;
 }
 
 std::string check_format(const std::string& text, bool quantized_only) {
   try {
-    const ops::WeightFormat format = ops::WeightFormat::parse(text);
-    if (!quantized_only || format.type >= ops::WeightFormat::Type::i8) return {};
+    if (WeightFormats::parse(text).quantized() || !quantized_only) return {};
   } catch (const Error& error) {
     if (!quantized_only) return error.what();
   }
-  return "'" + text + "' is not one of int8, int8:G, int4, int4:G with a group G of 32, 64 or 128";
+  return "'" + text +
+         "' is not one of int8, int8:G, int4, int4:G with a group G of 32, 64 or 128, and after a slash "
+         "the same for embedding and head";
 }
 
 std::string check_seed(const std::string& text) {

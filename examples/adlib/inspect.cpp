@@ -30,7 +30,7 @@ struct StoredTotal {
 struct Report {
   std::optional<DecoderConfig> config;
   bool untrained = false;
-  ops::WeightFormat format;                   // that config.json names
+  WeightFormats formats;                      // that config.json names
   std::map<std::string, StoredTotal> dtypes;  // by dtype, or format of codes
   std::string tokenizer_kind;
   std::int64_t vocabulary = 0;
@@ -42,11 +42,11 @@ struct Report {
 };
 
 // The names that a checkpoint of this family, depth and format has.
-std::set<std::string> expected_names(const DecoderConfig& config, const ops::WeightFormat& format) {
+std::set<std::string> expected_names(const DecoderConfig& config, const WeightFormats& formats) {
   std::set<std::string> names;
   for (const TensorSpec& spec : tensor_specs(config)) {
     names.insert(spec.name);
-    if (format_of(spec.role, format) != ops::WeightFormat{}) names.insert(spec.name + "_scale");
+    if (format_of(spec.role, formats) != ops::WeightFormat{}) names.insert(spec.name + "_scale");
   }
   return names;
 }
@@ -56,10 +56,10 @@ struct Packed {
   std::string format;
   std::int64_t values = 0;
 };
-std::map<std::string, Packed> packed_tensors(const DecoderConfig& config, const ops::WeightFormat& format) {
+std::map<std::string, Packed> packed_tensors(const DecoderConfig& config, const WeightFormats& formats) {
   std::map<std::string, Packed> out;
   for (const TensorSpec& spec : tensor_specs(config)) {
-    const ops::WeightFormat own = format_of(spec.role, format);
+    const ops::WeightFormat own = format_of(spec.role, formats);
     if (own == ops::WeightFormat{}) continue;
     out[spec.name] = {to_string(own), spec.shape.numel()};
     out[spec.name + "_scale"] = {to_string(own), 0};
@@ -79,7 +79,7 @@ void compare_names(const Weights& weights, const DecoderConfig& config, Report& 
     const bool prefixed = name.starts_with(root) || name.starts_with(names_of(config.family).head + ".");
     there.insert(prefixed ? name : root + name);
   }
-  const std::set<std::string> expected = expected_names(config, report.format);
+  const std::set<std::string> expected = expected_names(config, report.formats);
   for (const std::string& name : expected) {
     if (!there.contains(name)) report.missing.push_back(name);
   }
@@ -101,7 +101,7 @@ void attempt(Report& report, const Check& check) {
 void inspect_weights(const std::filesystem::path& dir, const Console& console, Report& report) {
   const Weights weights = Weights::open(dir, Device::cpu, std::nullopt, console.progress("reading tensors"));
   const std::map<std::string, Packed> stored =
-      report.config ? packed_tensors(*report.config, report.format) : std::map<std::string, Packed>{};
+      report.config ? packed_tensors(*report.config, report.formats) : std::map<std::string, Packed>{};
   for (const std::string& name : weights.names()) {
     attempt(report, [&] {
       const Tensor tensor = weights.take(name, weights.shape_of(name)).contiguous();
@@ -129,7 +129,7 @@ Report inspect(const std::filesystem::path& dir, const Console& console) {
   Report report;
   attempt(report, [&] {
     report.config = read_config(dir);
-    report.format = read_weight_format(dir);
+    report.formats = read_weight_formats(dir);
   });
   attempt(report, [&] {
     const GenerationConfig config = read_generation_config(dir);
@@ -169,7 +169,7 @@ io::Json to_json(const Report& report) {
     const DecoderConfig& c = *report.config;
     json["family"] = to_string(c.family);
     json["parameters"] = parameter_count(c);
-    json["format"] = to_string(report.format);
+    json["format"] = to_string(report.formats);
     json["config"] = {
         {"layers", c.layers},     {"width", c.width},           {"heads", c.heads},
         {"kv_heads", c.kv_heads}, {"head_dim", c.head_dim},     {"mlp_width", c.mlp_width},
@@ -196,12 +196,11 @@ std::string to_text(const std::string& dir, const Report& report) {
     label("family") << to_string(c.family)
                     << (report.untrained ? ", untrained (random weights of adlib init)" : "") << '\n';
     label("parameters") << parameter_count(c) << '\n';
-    if (report.format != ops::WeightFormat{}) {
+    if (report.formats.quantized()) {
       std::int64_t bytes = 0;
       for (const auto& [name, total] : report.dtypes) bytes += total.bytes;
-      label("quantised") << to_string(report.format) << ", embedding and head "
-                         << to_string(head_format(report.format)) << ": " << std::fixed
-                         << std::setprecision(3)
+      label("quantised") << to_string(report.formats.blocks) << ", embedding and head "
+                         << to_string(report.formats.head) << ": " << std::fixed << std::setprecision(3)
                          << static_cast<double>(bytes) / static_cast<double>(parameter_count(c))
                          << " bytes a parameter\n";
     }

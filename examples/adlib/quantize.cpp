@@ -54,7 +54,7 @@ constexpr std::array role_names = {"token embedding", "positions", "attention qk
 
 struct Report {
   std::string output;
-  ops::WeightFormat format;
+  WeightFormats formats;
   std::string dtype;  // of what is not quantised
   std::vector<Part> parts = std::vector<Part>(role_names.size());
 
@@ -72,7 +72,7 @@ struct Report {
   }
   /// All parts, or the quantised ones.
   Part total(bool quantized_only) const {
-    Part sum{.name = "all", .format = format};
+    Part sum{.name = "all", .format = formats.blocks};
     for (const Part& part : parts) {
       if (part.quantized() || !quantized_only) sum += part;
     }
@@ -120,7 +120,7 @@ io::Json to_json(const Report& report) {
   };
   io::Json json = row(report.total(false));
   json["output"] = report.output;
-  json["format"] = to_string(report.format);
+  json["format"] = to_string(report.formats);
   json["parts"] = io::Json::array();
   for (const Part& part : report.parts) {
     if (part.values == 0) continue;
@@ -139,7 +139,7 @@ fs::path default_output(const std::string& dir, std::string format) {
   if (path.empty() || path.filename() == "." || path.filename() == "..") {
     throw UsageError("'" + dir + "' gives the new directory no name; use --output");
   }
-  for (char& c : format) c = c == ':' ? '-' : c;
+  for (char& c : format) c = c == ':' || c == '/' ? '-' : c;
   return path += "-" + format;
 }
 
@@ -161,9 +161,9 @@ void write_text(const fs::path& path, std::string_view text) {
 
 // The source's configuration, with all that others read there, and how the weights are packed.
 std::string quantized_config(const fs::path& source, const DecoderConfig& config,
-                             const ops::WeightFormat& format) {
+                             const WeightFormats& formats) {
   io::Json json = io::read_json(source / "config.json");
-  const std::string own = decoder_config_to_json(config, DType::f32, format);
+  const std::string own = decoder_config_to_json(config, DType::f32, formats);
   json["quantization_config"] = io::parse_json(own, "config.json").at("quantization_config");
   return json.dump(2) + "\n";
 }
@@ -187,22 +187,22 @@ void check_output(const fs::path& source, const fs::path& output, bool force) {
 
 int run(const Options& options, const Console& console) {
   const fs::path source = options.dir;
-  const ops::WeightFormat format = ops::WeightFormat::parse(options.format);
+  const WeightFormats formats = WeightFormats::parse(options.format);
   if (!fs::is_directory(source)) fail(ErrorCode::not_found, options.dir, ": is not a directory");
   const fs::path output =
-      options.output.empty() ? default_output(options.dir, to_string(format)) : fs::path(options.output);
+      options.output.empty() ? default_output(options.dir, to_string(formats)) : fs::path(options.output);
   check_output(source, output, options.force);
   const DecoderConfig config = read_config(source);
-  if (const ops::WeightFormat own = read_weight_format(source); own != ops::WeightFormat{}) {
+  if (const WeightFormats own = read_weight_formats(source); own.quantized()) {
     fail(ErrorCode::invalid_argument, options.dir, ": the weights are ", to_string(own),
          " already; quantise the checkpoint that they were made from");
   }
 
-  Report report{.output = output.string(), .format = format, .dtype = {}};
+  Report report{.output = output.string(), .formats = formats, .dtype = {}};
   const Weights weights =
       Weights::open(source, Device::cpu, std::nullopt, console.progress("quantising tensors"));
   const std::map<std::string, Tensor> tensors =
-      quantize(config, weights, format, [&](const QuantizedTensor& done) { report.add(done); });
+      quantize(config, weights, formats, [&](const QuantizedTensor& done) { report.add(done); });
   for (const TensorSpec& spec : tensor_specs(config)) {
     if (spec.role == TensorRole::norm) report.dtype = to_string(tensors.at(spec.name).dtype());
   }
@@ -222,7 +222,7 @@ int run(const Options& options, const Console& console) {
     if (!entry.is_regular_file() || !is_companion(entry.path())) continue;
     write_text(output / entry.path().filename(), io::read_file(entry.path()));
   }
-  write_text(output / "config.json", quantized_config(source, config, format));
+  write_text(output / "config.json", quantized_config(source, config, formats));
 
   Output out("-");
   out.write(options.json ? to_json(report).dump(2, ' ', false, io::Json::error_handler_t::replace) + "\n"
@@ -241,8 +241,10 @@ void add_quantize(CLI::App& app, Session& session) {
       ->type_name("DIR")
       ->required();
   command
-      ->add_option("--to", options->format,
-                   "int8, int8:G, int4:G with a group G of 32, 64 or 128; int4 is int4:32")
+      ->add_option(
+          "--to", options->format,
+          "int8, int8:G, int4:G with a group G of 32, 64 or 128; int4 is int4:32; after a slash, that of "
+          "embedding and head, which are int8 in an int4 model otherwise")
       ->check([](const std::string& text) { return check_format(text, /*quantized_only=*/true); })
       ->type_name("FORMAT")
       ->required();

@@ -70,10 +70,10 @@ inline std::map<std::string, Tensor> heavy_tailed(const DecoderConfig& config, s
 /// A checkpoint directory of these tensors.
 inline void write_checkpoint(const std::filesystem::path& dir, const DecoderConfig& config,
                              const std::map<std::string, Tensor>& tensors,
-                             const ops::WeightFormat& format = {}) {
+                             const WeightFormats& formats = {}) {
   std::filesystem::create_directories(dir);
   io::save_safetensors(dir / "model.safetensors", tensors);
-  write_text(dir / "config.json", decoder_config_to_json(config, DType::f32, format));
+  write_text(dir / "config.json", decoder_config_to_json(config, DType::f32, formats));
 }
 
 inline Ids some_ids(const DecoderConfig& config, std::int64_t count, std::uint64_t seed = 9) {

@@ -24,12 +24,14 @@ std::vector<Case> cases() {
           {Family::llama, false}, {Family::qwen2, true}, {Family::qwen2, false}};
 }
 const std::vector<std::string> formats = {"int8", "int8:64", "int8:128", "int4:32", "int4:64"};
+const std::vector<std::string> formats_and_heads = {"int8",    "int8:64",      "int8:128",       "int4:32",
+                                                    "int4:64", "int8:32/int8", "int4:32/int4:64"};
 
 // The quantised directory that `adlib quantize` would write.
 void write_quantized(const std::filesystem::path& dir, const std::filesystem::path& from,
-                     const WeightFormat& format) {
+                     const WeightFormats& as) {
   const DecoderConfig config = read_config(from);
-  write_checkpoint(dir, config, quantize(config, Weights::open(from), format), format);
+  write_checkpoint(dir, config, quantize(config, Weights::open(from), as), as);
 }
 
 void check_same(const std::map<std::string, Tensor>& a, const std::map<std::string, Tensor>& b) {
@@ -46,9 +48,10 @@ void check_same(const std::map<std::string, Tensor>& a, const std::map<std::stri
 TEST_CASE("a quantised directory gives the bits of the checkpoint quantised while loading",
           "[models][quantize]") {
   const auto [family, tied] = GENERATE(from_range(cases()));
-  const std::string text = GENERATE(from_range(formats));
+  const std::string text = GENERATE(from_range(formats_and_heads));
   CAPTURE(to_string(family), tied, text);
-  const WeightFormat format = WeightFormat::parse(text);
+  const WeightFormats format = WeightFormats::parse(text);
+  CHECK(to_string(format) == text);
   const DecoderConfig config = small_config(family, tied);
   const Ids ids = some_ids(config, 19);
   const TempDir dir;
@@ -57,10 +60,10 @@ TEST_CASE("a quantised directory gives the bits of the checkpoint quantised whil
 
   const Decoder while_loading = load_decoder(dir / "plain", {.weights = format});
   const Decoder decoder = load_decoder(dir / "codes");
-  CHECK(decoder.format() == format);
-  CHECK(while_loading.format() == format);
-  CHECK(read_weight_format(dir / "codes") == format);
-  CHECK(read_weight_format(dir / "plain") == WeightFormat{});
+  CHECK(decoder.formats() == format);
+  CHECK(while_loading.formats() == format);
+  CHECK(read_weight_formats(dir / "codes") == format);
+  CHECK(read_weight_formats(dir / "plain") == WeightFormats{});
   CHECK(decoder.weight_bytes() == while_loading.weight_bytes());
   CHECK(same_bits(run(decoder, ids).logits, run(while_loading, ids).logits));
   check_same(decoder.named_tensors(), while_loading.named_tensors());
@@ -336,8 +339,7 @@ TEST_CASE("quantization_config is honoured or refused by name", "[models][quanti
   CHECK_THAT(refusal("weights", "int3"), ContainsSubstring("field 'weights': weight format 'int3'"));
   CHECK_THAT(refusal("weights", nullptr), ContainsSubstring("weights"));
   CHECK_THAT(refusal("weights", "bf16"), ContainsSubstring("weights in bf16 with embeddings in int8"));
-  CHECK_THAT(refusal("embeddings", "int8:64"),
-             ContainsSubstring("weights in int8 with embeddings in int8:64"));
+  CHECK_THAT(refusal("embeddings", "bf16"), ContainsSubstring("weights in int8 with embeddings in bf16"));
 
   write_text(dir / "config.json", written.dump());
   CHECK_THROWS_WITH(load_decoder(dir.path(), {.weights = WeightFormat::parse("int4")}),

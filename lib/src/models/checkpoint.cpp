@@ -14,7 +14,7 @@ namespace {
 constexpr const char* quant_method = "adlib";
 
 // The format of a quantised checkpoint's weights, `same` of one that is not.
-ops::WeightFormat read_format(const io::JsonFields& fields) {
+WeightFormats read_formats(const io::JsonFields& fields) {
   if (!fields.has("quantization_config")) return {};
   const io::JsonFields quantization(fields.at("quantization_config"),
                                     fields.where() + ": quantization_config");
@@ -28,13 +28,13 @@ ops::WeightFormat read_format(const io::JsonFields& fields) {
       fail(ErrorCode::bad_format, quantization.where(), ": field '", name, "': ", error.what());
     }
   };
-  const ops::WeightFormat format = parse("weights"), embeddings = parse("embeddings");
-  if (format.type < ops::WeightFormat::Type::i8 || embeddings != head_format(format)) {
-    fail(ErrorCode::unsupported, quantization.where(), ": weights in ", to_string(format),
-         " with embeddings in ", to_string(embeddings),
-         " is not supported: expected int8 or int8:G with the same, or int4:G with int8");
+  const WeightFormats formats(parse("weights"), parse("embeddings"));
+  if (!formats.quantized() || formats.head.type < ops::WeightFormat::Type::i8) {
+    fail(ErrorCode::unsupported, quantization.where(), ": weights in ", to_string(formats.blocks),
+         " with embeddings in ", to_string(formats.head),
+         " is not supported: expected int8 or int4 for both");
   }
-  return format;
+  return formats;
 }
 
 DecoderConfig read_fields(const io::JsonFields& fields) {
@@ -48,7 +48,7 @@ DecoderConfig read_fields(const io::JsonFields& fields) {
     fail(ErrorCode::unsupported, fields.where(), ": model_type = \"", type,
          "\" is not supported; expected gpt2, llama or qwen2");
   }
-  read_format(fields);  // refuses what it cannot honour
+  read_formats(fields);  // refuses what it cannot honour
   models::refuse_if(fields.boolean_or("is_encoder_decoder", false), fields, "is_encoder_decoder",
                     "only decoder-only models are known");
   try {
@@ -68,9 +68,9 @@ bool is_of_layer(std::string_view name, std::string_view prefix, std::string_vie
 }
 
 // Numbers in the place of codes would be quantised on the fly, and nobody would see that a tensor is foreign.
-void expect_scales(const DecoderConfig& config, const Weights& weights, const ops::WeightFormat& format) {
+void expect_scales(const DecoderConfig& config, const Weights& weights, const WeightFormats& formats) {
   for (const TensorSpec& spec : tensor_specs(config)) {
-    const ops::WeightFormat own = format_of(spec.role, format);
+    const ops::WeightFormat own = format_of(spec.role, formats);
     if (own == ops::WeightFormat{} || weights.contains(spec.name + "_scale")) continue;
     fail(ErrorCode::bad_format, weights.origin(), ": tensor '", spec.name,
          "_scale' is missing; by quantization_config of config.json '", spec.name, "' is ", to_string(own));
@@ -100,40 +100,39 @@ DecoderConfig read_config(const std::filesystem::path& dir) {
   return decoder_config_from_json(io::read_file(file), file.string());
 }
 
-ops::WeightFormat read_weight_format(const std::filesystem::path& dir) {
+WeightFormats read_weight_formats(const std::filesystem::path& dir) {
   const std::filesystem::path file = dir / "config.json";
   const io::Json json = io::read_json(file);
-  return read_format(io::JsonFields(json, file.string()));
+  return read_formats(io::JsonFields(json, file.string()));
 }
 
-std::string decoder_config_to_json(const DecoderConfig& config, DType dtype,
-                                   const ops::WeightFormat& format) {
+std::string decoder_config_to_json(const DecoderConfig& config, DType dtype, const WeightFormats& formats) {
   io::Json json = config.family == DecoderConfig::Family::gpt2 ? models::write_gpt2_config(config)
                                                                : models::write_llama_config(config);
   json["torch_dtype"] = torch_dtype(dtype);
-  if (format.type >= ops::WeightFormat::Type::i8) {
+  if (formats.quantized()) {
     json["quantization_config"] = {{"quant_method", quant_method},
-                                   {"weights", to_string(format)},
-                                   {"embeddings", to_string(head_format(format))}};
+                                   {"weights", to_string(formats.blocks)},
+                                   {"embeddings", to_string(formats.head)}};
   }
   return json.dump(2) + "\n";
 }
 
 Decoder load_decoder(const std::filesystem::path& dir, const LoadOptions& options) {
   const DecoderConfig config = read_config(dir);
-  const ops::WeightFormat own = read_weight_format(dir);
-  const bool came_quantized = own != ops::WeightFormat{};
-  if (came_quantized && options.weights != ops::WeightFormat{} && options.weights != own) {
+  const WeightFormats own = read_weight_formats(dir);
+  const bool came_quantized = own.quantized();
+  if (came_quantized && options.weights != WeightFormats{} && options.weights != own) {
     fail(ErrorCode::invalid_argument, dir.string(), ": the weights are ", to_string(own),
          " already and cannot become ", to_string(options.weights),
          "; ask for 'same', or quantise the checkpoint that they were made from");
   }
-  const ops::WeightFormat& format = came_quantized ? own : options.weights;
+  const WeightFormats& formats = came_quantized ? own : options.weights;
   std::optional<DType> dtype = options.dtype;
-  if (!dtype && format.type >= ops::WeightFormat::Type::i8) dtype = DType::f32;
+  if (!dtype && formats.quantized()) dtype = DType::f32;
   const Weights weights = Weights::open(dir, options.device, dtype, options.progress);
   if (came_quantized) expect_scales(config, weights, own);
-  return Decoder(config, weights, format);
+  return Decoder(config, weights, formats);
 }
 
 bool is_known_extra(const DecoderConfig& config, std::string_view name) {
@@ -155,7 +154,7 @@ void save(const Decoder& decoder, const std::filesystem::path& dir) {
   io::save_safetensors(dir / "model.safetensors", decoder.named_tensors());
   // The configuration last: a directory without it is recognised as unfinished.
   io::AtomicFile config(dir / "config.json");
-  config.write(decoder_config_to_json(decoder.config(), decoder.dtype(), decoder.format()));
+  config.write(decoder_config_to_json(decoder.config(), decoder.dtype(), decoder.formats()));
   config.commit();
 }
 

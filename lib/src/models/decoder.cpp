@@ -177,6 +177,23 @@ ops::WeightFormat head_format(const ops::WeightFormat& format) {
   return format;
 }
 
+WeightFormats WeightFormats::parse(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  WeightFormats formats = ops::WeightFormat::parse(text.substr(0, slash));
+  if (slash == text.npos) return formats;
+  formats.head = ops::WeightFormat::parse(text.substr(slash + 1));
+  const bool head_quantized = formats.head.type >= ops::WeightFormat::Type::i8;
+  require(formats.quantized() == head_quantized, "weight format '", text,
+          "': either both parts are quantised or none is");
+  return formats;
+}
+
+std::string to_string(const WeightFormats& formats) {
+  const std::string blocks = to_string(formats.blocks);
+  if (formats.head == head_format(formats.blocks)) return blocks;
+  return blocks + "/" + to_string(formats.head);
+}
+
 namespace {
 
 // The dtype that all floating tensors share, but scales.
@@ -198,7 +215,7 @@ DType common_dtype(const DecoderConfig& config, const Weights& weights) {
 
 }  // namespace
 
-Decoder::Decoder(const DecoderConfig& config, const Weights& weights, const ops::WeightFormat& format)
+Decoder::Decoder(const DecoderConfig& config, const Weights& weights, const WeightFormats& formats)
     : config_((validate(config), config)),
       token_embedding_(root_scope(config, weights).scope(names_of(config.family).token_embedding),
                        config.vocab_size, config.width),
@@ -215,11 +232,11 @@ Decoder::Decoder(const DecoderConfig& config, const Weights& weights, const ops:
   device_ = final_norm_->device();
   // Each part is packed as soon as it is read, so that never more than one stands in memory twice.
   const auto packed = [&] { weights.release_pages(); };
-  token_embedding_.pack(head_format(format));
-  expect_format(root, names.token_embedding, token_embedding_.format(), head_format(format));
+  token_embedding_.pack(formats.head);
+  expect_format(root, names.token_embedding, token_embedding_.format(), formats.head);
   if (head_) {
-    head_->pack(head_format(format));
-    expect_format(weights, names.head, head_->format(), head_format(format));
+    head_->pack(formats.head);
+    expect_format(weights, names.head, head_->format(), formats.head);
   }
   packed();
 
@@ -235,12 +252,14 @@ Decoder::Decoder(const DecoderConfig& config, const Weights& weights, const ops:
                          make_attention(config, names, w, layer, rope),
                          nn::Norm(config.norm, w.scope(names.mlp_norm), config.width, config.norm_eps),
                          make_mlp(config, names, w));
-    blocks_.back().pack(format);
-    expect_format(names, w, blocks_.back(), format);
+    blocks_.back().pack(formats.blocks);
+    expect_format(names, w, blocks_.back(), formats.blocks);
     packed();
   }
   weights.expect_all_taken([&](std::string_view name) { return is_known_extra(config, name); });
 }
+
+WeightFormats Decoder::formats() const { return {blocks_[0].mlp().up().format(), token_embedding_.format()}; }
 
 std::int64_t Decoder::weight_bytes() const {
   std::int64_t bytes = head_ ? head_->packed_bytes() : token_embedding_.packed_bytes();

@@ -35,8 +35,8 @@ void measure(QuantizedTensor& out, const Tensor& w, bool transposed, const ops::
 }  // namespace
 
 std::map<std::string, Tensor> quantize(const DecoderConfig& config, const Weights& weights,
-                                       const ops::WeightFormat& format, const QuantizeObserver& observer) {
-  require(format.type >= ops::WeightFormat::Type::i8, "quantize: the format ", to_string(format),
+                                       const WeightFormats& formats, const QuantizeObserver& observer) {
+  require(formats.quantized(), "quantize: the format ", to_string(formats),
           " is none of int8, int8:G, int4 and int4:G");
   const DecoderNames& names = names_of(config.family);
   const std::string root = names.root + ".";
@@ -55,7 +55,7 @@ std::map<std::string, Tensor> quantize(const DecoderConfig& config, const Weight
       fail(ErrorCode::bad_format, weights.origin(), ": tensor '", name, "' is ", tensor.dtype(),
            ", expected f32, f16 or bf16");
     }
-    QuantizedTensor done{.tensor = spec, .format = format_of(spec.role, format)};
+    QuantizedTensor done{.tensor = spec, .format = format_of(spec.role, formats)};
     done.bytes_before = done.bytes_after = bytes_of(tensor);
     if (spec.role == TensorRole::token_embedding && config.tied_embeddings) {
       models::take_tied_copy(config, weights, tensor);

@@ -64,17 +64,17 @@ std::vector<TensorSpec> tensor_specs(const DecoderConfig& config) {
   return Specs(config).list();
 }
 
-ops::WeightFormat format_of(TensorRole role, const ops::WeightFormat& format) {
+ops::WeightFormat format_of(TensorRole role, const WeightFormats& formats) {
   switch (role) {
     case TensorRole::token_embedding:
     case TensorRole::head:
-      return head_format(format);
+      return formats.head;
     case TensorRole::attention_qkv:
     case TensorRole::attention_out:
     case TensorRole::mlp_gate:
     case TensorRole::mlp_up:
     case TensorRole::mlp_down:
-      return format;
+      return formats.blocks;
     default:
       return {};
   }

@@ -19,7 +19,7 @@ struct LoadOptions {
   /// between products would lose more than they save.
   std::optional<DType> dtype = {};
   /// Packs the weights of products in this format. A quantised directory has its own: `same` or that one.
-  ops::WeightFormat weights = {};
+  WeightFormats weights = {};
   Progress progress = {};
 };
 
@@ -28,11 +28,11 @@ DecoderConfig read_config(const std::filesystem::path& dir);
 /// The same from text; `where` names it in messages.
 DecoderConfig decoder_config_from_json(std::string_view text, const std::string& where);
 /// The format that `quantization_config` of a config.json names; `same` without one. Throws as read_config().
-ops::WeightFormat read_weight_format(const std::filesystem::path& dir);
+WeightFormats read_weight_formats(const std::filesystem::path& dir);
 /// The text of a config.json for transformers. For quantised weights, which transformers cannot read, its
 /// `quantization_config` names the format.
 std::string decoder_config_to_json(const DecoderConfig& config, DType dtype,
-                                   const ops::WeightFormat& format = {});
+                                   const WeightFormats& formats = {});
 
 /// config.json and weights.
 Decoder load_decoder(const std::filesystem::path& dir, const LoadOptions& options = {});

@@ -54,6 +54,24 @@ struct DecoderConfig {
 /// The format of the token embedding and the output head when other weights have `format`: int4 leaves them
 /// int8, since their errors reach the scores directly.
 ops::WeightFormat head_format(const ops::WeightFormat& format);
+
+/// How a decoder's weights are stored. Written and parsed as the format of the blocks, and after a slash that
+/// of embedding and head where it is another than head_format(): "int4:32", "int4:32/int4:32".
+struct WeightFormats {
+  ops::WeightFormat blocks;  ///< of the blocks' products
+  ops::WeightFormat head;    ///< of the token embedding and the output head
+
+  WeightFormats() = default;
+  WeightFormats(const ops::WeightFormat& all) : blocks(all), head(head_format(all)) {}
+  WeightFormats(const ops::WeightFormat& of_blocks, const ops::WeightFormat& of_head)
+      : blocks(of_blocks), head(of_head) {}
+
+  /// Throws Error(invalid_argument) naming what is possible. Either both parts are quantised or none is.
+  static WeightFormats parse(std::string_view text);
+  bool quantized() const { return blocks.type >= ops::WeightFormat::Type::i8; }
+  friend bool operator==(const WeightFormats&, const WeightFormats&) = default;
+};
+std::string to_string(const WeightFormats& formats);
 std::string_view to_string(DecoderConfig::Family family);
 /// How many numbers the model's weights are.
 std::int64_t parameter_count(const DecoderConfig& config);
@@ -100,7 +118,7 @@ struct TensorSpec {
 /// Every tensor that a checkpoint of this configuration has, unquantised, in the order of the computation.
 std::vector<TensorSpec> tensor_specs(const DecoderConfig& config);
 /// What `format` makes of a tensor: `same` of all that is no product and no table of tokens.
-ops::WeightFormat format_of(TensorRole role, const ops::WeightFormat& format);
+ops::WeightFormat format_of(TensorRole role, const WeightFormats& formats);
 
 /// Tokens of several sequences, prefill and decode mixed: all rows end to end.
 struct Batch {
@@ -119,20 +137,20 @@ class Decoder {
   /// weights of products in `format`, unless they come quantised (docs/models.md names their tensors) and
   /// `format` is `same` or theirs. Throws Error naming the tensor that is missing or misshapen, or quantised
   /// otherwise, and any that is left over and is not known to be harmless.
-  Decoder(const DecoderConfig& config, const Weights& weights, const ops::WeightFormat& format = {});
+  Decoder(const DecoderConfig& config, const Weights& weights, const WeightFormats& formats = {});
 
   const DecoderConfig& config() const { return config_; }
   /// Of everything that is not packed: norms, biases, activations.
   DType dtype() const { return dtype_; }
   Device device() const { return device_; }
-  /// Of the weights of the blocks' products; head_format() of it is that of embedding and head.
-  const ops::WeightFormat& format() const { return blocks_[0].mlp().up().format(); }
+  /// Of the packed weights: as asked for, or as they came.
+  WeightFormats formats() const;
   /// Bytes of packed weights, scales included, that every decoded token reads: all products and the head.
   std::int64_t weight_bytes() const;
 
   /// A cache for `sequences` sequences of up to `capacity` tokens (at most the context; 0 means the context).
-  /// `dtype` stores its keys and values: f32, f16, bf16 or i8; the model's own unless it is given. `pages` of 64
-  /// tokens bound its memory; 0 leaves room for all sequences.
+  /// `dtype` stores its keys and values: f32, f16, bf16 or i8; the model's own unless it is given. `pages` of
+  /// 64 tokens bound its memory; 0 leaves room for all sequences.
   Cache make_cache(std::int64_t sequences, std::int64_t capacity = 0, std::optional<DType> dtype = {},
                    std::int64_t pages = 0) const;
 

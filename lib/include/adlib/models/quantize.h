@@ -21,12 +21,11 @@ struct QuantizedTensor {
 };
 using QuantizeObserver = std::function<void(const QuantizedTensor&)>;
 
-/// The tensors of a checkpoint with the weights of products in `format`, int8 or int4 (embedding and head in
-/// head_format() of it), and all others as they are: what Decoder takes, and named as save() names them.
-/// Beside the result, memory holds about one tensor at a time. Throws Error(bad_format) for weights that are
-/// quantised already or not finite, and as Decoder does for tensors that are missing, misshapen or too many.
+/// The tensors of a checkpoint with the weights of products in `formats`, int8 or int4, and all others as
+/// they are: what Decoder takes, and named as save() names them. Beside the result, memory holds about one
+/// tensor at a time. Throws Error(bad_format) for weights that are quantised already or not finite, and as
+/// Decoder does for tensors that are missing, misshapen or too many.
 std::map<std::string, Tensor> quantize(const DecoderConfig& config, const Weights& weights,
-                                       const ops::WeightFormat& format,
-                                       const QuantizeObserver& observer = {});
+                                       const WeightFormats& formats, const QuantizeObserver& observer = {});
 
 }  // namespace adlib
