@@ -18,6 +18,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -38,6 +39,7 @@ def log(*words):
 def output_of(command, environment=None, errors=subprocess.PIPE):
     """What a program printed on standard output; with errors=STDOUT on both."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, errors="replace",
+                               cwd=tempfile.gettempdir(),  # some leave a log where they run
                                env={**os.environ, **(environment or {})})
     try:
         out, err = process.communicate(timeout=LIMIT)
@@ -54,7 +56,8 @@ def output_of(command, environment=None, errors=subprocess.PIPE):
 
 def peak_memory(command):
     """Peak resident bytes of a program, from wait4: Linux counts its pages of mapped files too."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               cwd=tempfile.gettempdir())
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
@@ -291,18 +294,19 @@ def markdown(rows, names):
 
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--adlib", required=True, metavar="PROGRAM", help="bench_models")
+    parser.add_argument("--adlib", required=True, type=os.path.abspath, metavar="PROGRAM", help="bench_models")
     parser.add_argument("--shape", choices=cases.SHAPES, default="124m", help="of GPT-2 (124m)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--work", default="build/peers", metavar="DIR", help="where models are kept (build/peers)")
+    parser.add_argument("--work", default="build/peers", type=os.path.abspath, metavar="DIR", help="where models are kept (build/peers)")
     parser.add_argument("--python", default=sys.executable, help="one that has numpy and the Python peers")
-    parser.add_argument("--llama", metavar="DIR", help="where llama.cpp's programs are (else on PATH)")
-    parser.add_argument("--ik", metavar="DIR", help="where ik_llama.cpp's programs are")
+    parser.add_argument("--llama", type=os.path.abspath, metavar="DIR", help="where llama.cpp's programs are (else on PATH)")
+    parser.add_argument("--ik", type=os.path.abspath, metavar="DIR", help="where ik_llama.cpp's programs are")
     parser.add_argument("--peers", metavar="NAME,…", help="only these")
     parser.add_argument("--cases", metavar="TEXT", help="only cases whose name contains TEXT, such as 'decode 1'")
     parser.add_argument("--int8", default="int8", metavar="FORMAT", help="ours in the rows of int8 (int8)")
-    parser.add_argument("--int4", default="int4:32", metavar="FORMAT", help="ours in the rows of int4 (int4:32)")
+    parser.add_argument("--int4", default="int4:32/int4:32", metavar="FORMAT",
+                        help="ours in the rows of int4: as theirs, embedding and head too (int4:32/int4:32)")
     parser.add_argument("--json", metavar="FILE", help="write the results here as well")
     parser.add_argument("--markdown", metavar="FILE", help="write the table here as well")
     options = parser.parse_args(arguments)

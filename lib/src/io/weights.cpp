@@ -69,6 +69,10 @@ std::string list_directory(const fs::path& dir) {
   return out;
 }
 
+// Tensors of files up to this size are copied: norms and biases, whose pages would keep the mapping in
+// memory.
+constexpr std::size_t copied_bytes = std::size_t{64} << 10;
+
 using Releases = std::vector<std::function<void()>>;  // release_pages() of each file
 
 /// Adds the tensors of an opened file; the closures keep it mapped.
@@ -76,7 +80,12 @@ template <class File>
 void add_file(Entries& entries, Releases& releases, const File& file) {
   releases.push_back([file] { file.release_pages(); });
   for (const auto& info : file.tensors()) {
-    const auto load = [file, name = info.name] { return file.tensor(name); };
+    const auto load = [file, name = info.name] {
+      const Tensor tensor = file.tensor(name);
+      // A page of the file that is touched for a few numbers brings its neighbours with it, and stays.
+      const auto bytes = static_cast<std::size_t>(tensor.numel()) * size_of(tensor.dtype());
+      return bytes <= copied_bytes ? tensor.clone() : tensor;
+    };
     const bool fresh = entries.emplace(info.name, Entry{info.shape, load}).second;
     if (!fresh) {
       fail(ErrorCode::bad_format, file.path().filename().string(), ": tensor '", info.name,
