@@ -234,6 +234,18 @@ TEST_CASE("what later positions and other pages hold does not matter", "[ops][at
   CHECK(same_bits(poisoned.attend(q, 89, 90), clean.attend(q, 89, 90)));
 }
 
+TEST_CASE("a row that sees nothing but NaN is NaN", "[ops][attention]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  const auto dtype = GENERATE(from_range(cache_types));
+  const std::int64_t rows = GENERATE(1, 3);
+  CAPTURE(device, dtype, rows);
+  const Tensor x = random_tensor({rows, 2, 16}, DType::f32, 1).to(device);
+  const Tensor bad = Tensor::from({not_a_number}, {1, 1, 1}).to(device).expand({rows, 2, 16}).contiguous();
+  Pool pool(2, 16, 16, dtype, device);
+  pool.store(bad, x, 0, rows);
+  for (const double value : doubles(pool.attend(x, 0, rows))) CHECK(std::isnan(value));
+}
+
 TEST_CASE("ragged attention returns the logarithm of each row's sum", "[ops][attention]") {
   const auto dtype = GENERATE(DType::f32, DType::i8);
   const Tensor q = random_tensor({100, 4, 16}, DType::f32, 1), k = random_tensor({100, 2, 16}, DType::f32, 2);

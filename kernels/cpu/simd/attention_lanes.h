@@ -24,7 +24,9 @@ void softmax_row(const OnlineSoftmax& t, std::int64_t row) {
   float block_max = V::max_lane(largest);
   if (block_max == minus_infinity) {  // NaN alone must not pass for "sees no key"
     for (std::int64_t j = 0; j < n; ++j) {
-      if (scores[j] != scores[j]) block_max = scores[j];
+      float score = scores[j] * t.scale;
+      if (t.key_scales != nullptr) score *= t.key_scales[j];
+      if (score != score) block_max = score;
     }
   }
   const float before = t.max[row];
