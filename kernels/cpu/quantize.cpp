@@ -56,7 +56,7 @@ float squared_error(const float* x, std::int64_t n, float scale) {
 bfloat16 scale_int4(const float* x, std::int64_t n) {
   const float largest = largest_magnitude(x, n);
   if (std::isnan(largest) || largest < 1e-30f) return bfloat16(std::isnan(largest) ? nan : 0.0f);
-  bfloat16 best{};
+  bfloat16 best(largest / -8.0f);  // also where all squares overflow
   float least = std::numeric_limits<float>::infinity();
   for (const float divisor : {-8.0f, 8.0f, 7.0f, -7.5f, 7.5f, -8.5f, 8.5f, -9.0f, 9.0f, -10.0f, 10.0f}) {
     const bfloat16 scale(largest / divisor);
@@ -74,9 +74,10 @@ void quantize_row(std::uint8_t* codes, bfloat16* scales, const float* row, const
     const float* x = row + first;
     scales[g] = shape.bits == 8 ? scale_int8(x, end - first) : scale_int4(x, end - first);
     const float scale = cpu::to_float(scales[g]);
-    const float inverse = scale == 0.0f || std::isnan(scale) ? 0.0f : 1.0f / scale;
-    if (inverse ==
-        0.0f) {  // not 0 · row[i], which is NaN where that is not finite; the scale says NaN already
+    const float inverse = 1.0f / scale;
+    // A scale of NaN says all; one of 0, or so small that it has no inverse, stands for zeros.
+    if (!std::isfinite(inverse)) {
+      scales[g] = std::isnan(scale) ? scales[g] : bfloat16(0.0f);
       if (shape.bits == 8) std::fill(codes + first, codes + end, std::uint8_t{0});
     } else if (shape.bits == 8) {
       for (std::int64_t i = first; i < end; ++i) {

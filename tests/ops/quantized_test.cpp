@@ -119,6 +119,28 @@ TEST_CASE("quantised weights are within half a step of the numbers", "[ops][quan
   CHECK(same_bits(packed.quantized().scales, q.scales));
 }
 
+TEST_CASE("weights of any magnitude are quantised as well as those near 1", "[ops][quantize]") {
+  const auto text = GENERATE(from_range(quantized_formats));
+  const float magnitude = GENERATE(1e-44f, 1e-38f, 1e-28f, 1e20f, 1e30f, 3e38f);
+  CAPTURE(text, magnitude);
+  Tensor w = random_tensor({3, 100}, DType::f32, 5, magnitude);
+  w.data<float>()[7] = 0;
+  const ops::QuantizedMatrix q = ops::quantize(w, WeightFormat::parse(text));
+  const std::vector<double> got = numbers_of(q), want = doubles(w);
+  CHECK(got[7] == 0);
+  double error = 0, total = 0;
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    const double x = want[i] / static_cast<double>(magnitude);
+    const double off = got[i] / static_cast<double>(magnitude) - x;
+    error += off * off;
+    total += x * x;
+  }
+  // What is too small for a scale is 0, and not whatever its codes would say.
+  const bool vanishes = magnitude < (q.format.type == WeightFormat::Type::i8 ? 3e-37f : 1e-30f);
+  const double most = vanishes ? 1 : q.format.type == WeightFormat::Type::i8 ? 0.006 : 0.09;
+  CHECK(std::sqrt(error / total) <= most);
+}
+
 TEST_CASE("products with quantised weights agree with the same codes multiplied in double",
           "[ops][quantize][matmul]") {
   const auto text = GENERATE(from_range(quantized_formats));
