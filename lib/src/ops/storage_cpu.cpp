@@ -58,18 +58,32 @@ class FreeBlocks {
     return data;
   }
   void give(void* data, std::size_t size) {
-    if (size >= kept_block_min && size <= kept_block_max && keeps) {
-      const std::lock_guard lock(mutex_);
-      if (total_ + size <= kept_total) {
-        blocks_[size].push_back(data);
-        total_ += size;
-        return;
-      }
+    if (!keep(data, size)) free_block(data, size);
+  }
+  /// Returns all blocks to the system.
+  void release() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [size, blocks] : blocks_) {
+      for (void* data : blocks) free_block(data, size);
     }
-    free_block(data, size);
+    blocks_.clear();
+    total_ = 0;
   }
 
  private:
+  bool keep(void* data, std::size_t size) {
+    if (!keeps || size < kept_block_min || size > kept_block_max) return false;
+    const std::lock_guard lock(mutex_);
+    if (total_ + size > kept_total) return false;
+    try {
+      blocks_[size].push_back(data);
+    } catch (const std::bad_alloc&) {  // the end of a tensor does not throw
+      return false;
+    }
+    total_ += size;
+    return true;
+  }
+
   // A sanitizer must see every block come and go.
 #if defined(__SANITIZE_ADDRESS__)
   static constexpr bool keeps = false;
@@ -118,6 +132,10 @@ class CpuBackend final : public StorageBackend {
     const std::size_t size = size_class(bytes);
     if (!hopeless) data = free_blocks().take(size);
     if (!hopeless && data == nullptr) data = allocate_block(size);
+    if (!hopeless && data == nullptr) {  // blocks of other sizes may be what is missing
+      free_blocks().release();
+      data = allocate_block(size);
+    }
     if (data == nullptr) {
       fail(ErrorCode::out_of_memory, "storage: asked for ", bytes, " bytes on ", device, ", ",
            host_memory().free, " are free; use a smaller batch, a shorter context or a smaller dtype");
