@@ -20,11 +20,16 @@ class Embedding {
 
   /// ids (…) i32 -> (…, C) in `dtype`, which must be the table's unless that is quantised or bf16.
   Tensor operator()(const Tensor& ids, DType dtype) const {
-    return packed_.defined() ? ops::embedding(packed_, ids, dtype) : ops::embedding(table_, ids);
+    if (packed_.defined()) return ops::embedding(packed_, ids, dtype);
+    if (quantized_) return ops::embedding(ops::PackedMatrix(*quantized_), ids, dtype);
+    require(table_.dtype() == dtype, "embedding: the table is ", table_.describe(), ", expected ", dtype);
+    return ops::embedding(table_, ids);
   }
   /// The product with every row: the output head of a model that ties it to this table. (…, C) -> (…, V)
   Tensor logits(const Tensor& x) const {
-    return packed_.defined() ? ops::matmul(x, packed_) : ops::matmul(x, table_, {.transpose_b = true});
+    if (packed_.defined()) return ops::matmul(x, packed_);
+    if (quantized_) return ops::matmul(x, ops::PackedMatrix(*quantized_));
+    return ops::matmul(x, table_, {.transpose_b = true});
   }
   /// Lays the table out for logits(), in its place; in `format`, unless it came quantised. With the default
   /// format the results keep their bits.
