@@ -257,6 +257,13 @@ TEST_CASE("any course of extending, sharing and releasing matches caches that sh
   }
 }
 
+TEST_CASE("a cache of negative size is refused with its numbers", "[nn][cache]") {
+  const Cache::Layout layout{.layers = 1, .kv_heads = 1, .head_dim = 4};
+  CHECK_THROWS_WITH(Cache(layout, -1, 10), ContainsSubstring("cache: -1 sequences of 10 tokens in 0 pages"));
+  CHECK_THROWS_WITH(Cache(layout, 1, -10), ContainsSubstring("none of these may be negative"));
+  CHECK_THROWS_WITH(Cache(layout, 1, 10, -1), ContainsSubstring("in -1 pages"));
+}
+
 TEST_CASE("an i8 cache returns what it holds in f32", "[nn][cache]") {
   Cache cache({.layers = 1, .kv_heads = 2, .head_dim = 4, .dtype = DType::i8}, 1, 100);
   const Tensor rows = random_tensor({70, 2, 4}, 1);

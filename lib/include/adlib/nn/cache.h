@@ -121,9 +121,9 @@ class Cache {
   };
 
   /// Allocates bytes(). `pages` bounds the memory below what all sequences can take, which 0 stands for:
-  /// sequences · ⌈capacity / 64⌉.
+  /// sequences · ⌈capacity / 64⌉. Throws Error(invalid_argument) for a number that is negative.
   Cache(const Layout& layout, std::int64_t sequences, std::int64_t capacity, std::int64_t pages = 0)
-      : layout_(layout),
+      : layout_((check_sizes(sequences, capacity, pages), layout)),
         capacity_(capacity),
         book_(sequences, capacity, pages > 0 ? pages : sequences * PageBook::pages_for(capacity)) {
     for (std::int64_t layer = 0; layer < layout.layers; ++layer) {
@@ -228,6 +228,10 @@ class Cache {
   void release(std::int64_t sequence) { book_.resize(checked(sequence), 0); }
 
  private:
+  static void check_sizes(std::int64_t sequences, std::int64_t capacity, std::int64_t pages) {
+    require(sequences >= 0 && capacity >= 0 && pages >= 0, "cache: ", sequences, " sequences of ", capacity,
+            " tokens in ", pages, " pages; none of these may be negative");
+  }
   std::int64_t checked(std::int64_t sequence) const {
     require(sequence >= 0 && sequence < sequences(), "cache: sequence ", sequence, " is outside [0, ",
             sequences(), ")");
