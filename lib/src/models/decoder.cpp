@@ -281,7 +281,7 @@ Cache Decoder::make_cache(std::int64_t sequences, std::int64_t capacity, std::op
                 .head_dim = config_.head_dim,
                 .dtype = dtype.value_or(dtype_),
                 .device = device_},
-               sequences, capacity > 0 ? capacity : config_.context, pages);
+               sequences, capacity != 0 ? capacity : config_.context, pages);
 }
 
 void Decoder::check(const Batch& batch, const Cache& cache) const {

@@ -135,8 +135,10 @@ class Decoder {
  public:
   /// Takes its tensors from `weights` by the family's names, with or without the root prefix, and packs the
   /// weights of products in `format`, unless they come quantised (docs/models.md names their tensors) and
-  /// `format` is `same` or theirs. Throws Error naming the tensor that is missing or misshapen, or quantised
-  /// otherwise, and any that is left over and is not known to be harmless.
+  /// `format` is `same` or theirs. Gives pages of the files back as it goes (Weights::release_pages): weights
+  /// to be changed first are passed by Weights::from(), not changed in place. Throws Error naming the tensor
+  /// that is missing or misshapen, or quantised otherwise, and any that is left over and is not known to be
+  /// harmless.
   Decoder(const DecoderConfig& config, const Weights& weights, const WeightFormats& formats = {});
 
   const DecoderConfig& config() const { return config_; }
