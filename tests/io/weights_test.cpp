@@ -107,6 +107,26 @@ TEST_CASE("take converts floating tensors to the dtype of open() and leaves inte
   CHECK_ERROR(Weights::open(dir.path(), Device::cpu, DType::i8), ErrorCode::invalid_argument, "dtype i8");
 }
 
+TEST_CASE("released tensors read the file again, and small ones are copies", "[io][weights]") {
+  TempDir dir;
+  const std::int64_t large = 64 << 10;  // f32: over the bytes up to which tensors are copied
+  Tensor numbers = Tensor::empty({large});
+  for (std::size_t i = 0; i < static_cast<std::size_t>(large); ++i) {
+    numbers.data<float>()[i] = static_cast<float>(i);
+  }
+  io::save_safetensors(dir / "model.safetensors", {{"large", numbers}, {"small", numbers.slice(0, 0, 9)}});
+  const Weights weights = Weights::open(dir.path());
+  Tensor mapped = weights.take("large", {large}), copy = weights.take("small", {9});
+  mapped.data<float>()[1000] = copy.data<float>()[5] = -1;
+  CHECK(element(weights.take("large", {large}), 1000) == -1);  // one mapping
+  CHECK(element(weights.take("small", {9}), 5) == 5);
+  weights.release_pages();
+  for (std::size_t i = 0; i < static_cast<std::size_t>(large); ++i) {
+    REQUIRE(element(mapped, i) == static_cast<float>(i));
+  }
+  CHECK(element(copy, 5) == -1);
+}
+
 TEST_CASE("progress counts each tensor once, up to how many there are", "[io][weights]") {
   TempDir dir;
   write_checkpoint(dir);
