@@ -55,7 +55,7 @@ void add_flags(CLI::App& app, Flags& flags) {
 int check(const std::string& path) {
   const std::string text = io::read_file(path);
   const Tuning tuning = kernels::cpu::parse_tuning(text, path);
-  if (text.find("\nmachine " + kernels::cpu::tuning_machine() + "\n") == text.npos) {
+  if (("\n" + text + "\n").find("\nmachine " + kernels::cpu::tuning_machine() + "\n") == text.npos) {
     std::cerr << "adlib-tune: " << path << " is not for this machine (" << kernels::cpu::tuning_machine()
               << "): the defaults hold\n";
   }
