@@ -47,8 +47,8 @@ enum class PackedType { f32, f16, bf16, i8, i4 };
 struct PackedShape {
   PackedType type = PackedType::f32;
   std::int64_t k = 0, n = 0;
-  std::int64_t group =
-      0;  ///< i8, i4: rows of b that share a scale, a multiple of 32; 0: all of a column (i8)
+  /// i8, i4: rows of b that share a scale: 32, 64 or 128, since blocks of 256 are whole groups. 0 (i8): all.
+  std::int64_t group = 0;
 };
 
 /// Bytes that pack() and pack_codes() write.

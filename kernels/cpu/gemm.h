@@ -31,8 +31,7 @@ constexpr std::int64_t gemm_block_k = 256;  // the contract of kernels/matmul.h:
 // The rest of the cut is GemmTuning's. Its defaults come from an L2 of 512 KiB, half of what servers have
 // now: block_n, 128 columns of one task: its panels of a block_k, 128 KiB of floats, stay in L2 while all
 // rows pass. block_m, 512 rows of one task: their sums fill 256 KiB more. Higher blocks would pack b less
-// often, but already
-//   here packing costs one load and store for 512 multiply-adds.
+// often, but already here packing costs one load and store for 512 multiply-adds.
 // few_rows, 64: so many rows of a, 64 KiB of floats a block_k, do not drive the panels from L2.
 
 // Products under this many multiply-adds are not worth waking a thread, which takes about as long as 10,000

@@ -40,8 +40,8 @@ struct GemmI8 {
   void (*i4_grouped)(const TileI8& tile);  ///< int4 with scales
   /// Quantises one row of k floats: per group, scale = max |a| / 127 and codes = a / scale to nearest even;
   /// offsets = -zero · Σ codes. A group whose largest magnitude is under 1e-30 is zero; one with an infinity
-  /// or a NaN has the scale NaN. `codes` has room for k rounded up to
-  /// a multiple of 16, and is filled up to it with zeros.
+  /// or a NaN has the scale NaN. `codes` has room for k rounded up to a multiple of 16, and is filled up to
+  /// it with zeros.
   void (*quantize)(void* codes, float* scales, std::int32_t* offsets, const float* a, std::int64_t k,
                    std::int64_t group, std::int32_t zero);
 };

@@ -111,7 +111,7 @@ struct QuantizedMatrix {
   Tensor scales;  ///< (N, groups) bf16
 
   std::int64_t outputs() const { return codes.size(0); }  ///< N
-  /// Inputs [begin, end) of N: views.
+  /// Outputs [begin, end) of N: views.
   QuantizedMatrix slice(std::int64_t begin, std::int64_t end) const;
 };
 /// Symmetric quantisation of w (N, K), or (K, N) when `transposed`. i8: scale = max |w| / 127, rounded up to
@@ -171,8 +171,8 @@ struct AttentionOptions {
   float softcap = 0;      ///< c tanh(score / c) before the mask when > 0
   Tensor mask =
       {};  ///< added to the scores (float) or false = hidden (boolean); broadcasts to (B, H, Tq, Tk)
-  Tensor* lse =
-      nullptr;  ///< when set, becomes log Σ exp(score) in f32, (B, H, Tq) or (N, H); -inf: no key seen
+  /// When set, becomes log Σ exp(score) in f32, (B, H, Tq) or (N, H); -inf: no key seen.
+  Tensor* lse = nullptr;
 };
 /// softmax(scale·QKᵀ + mask)·V with grouped heads: H a multiple of Hkv, head h reads h / (H / Hkv); Vaswani
 /// et al. 2017. Never builds the (Tq, Tk) matrix. A query that sees no key gives zeros. q (B, H, Tq, D), k
@@ -187,8 +187,8 @@ struct KeyValuePages {
 
   Tensor keys;    ///< (P, Hkv, D, 64) in f32, f16, bf16, or i8
   Tensor values;  ///< (P, Hkv, 64, Dv), as keys
-  Tensor
-      key_scales;  ///< i8: (P, Hkv, 64) f32, the worth of one step of a position's key; undefined otherwise
+  /// i8: (P, Hkv, 64) f32, the worth of one step of a position's key; undefined otherwise.
+  Tensor key_scales;
   Tensor value_scales;  ///< as key_scales
 
   /// Room for P pages, uninitialised.
