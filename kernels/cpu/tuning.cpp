@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -81,7 +82,7 @@ Tuning load() {
   const std::string path = tuning_path();
   if (path.empty() || path == "off") return {};
   std::ifstream in(path);
-  if (!in) {
+  if (!in || std::filesystem::is_directory(path)) {  // which opens, and reads as empty
     // The default file need not exist; one that was asked for by name must.
     const char* named = std::getenv("ADLIB_TUNING");
     if (named == nullptr || *named == '\0') return {};

@@ -38,8 +38,12 @@ sed 's/block_m [0-9]*/block_m 0/' new/tuning.txt > bad.txt
 expect 1 "bad.txt:3: block_m is 0, expected from 1 to 1024" "$tune" --check bad.txt
 ADLIB_TUNING=bad.txt expect 1 "bad.txt:3: block_m is 0, expected from 1 to 1024" prefill
 ADLIB_TUNING=missing.txt expect 1 "ADLIB_TUNING: cannot open 'missing.txt'" prefill
+ADLIB_TUNING=new expect 1 "ADLIB_TUNING: cannot open 'new'" prefill
 ADLIB_TUNING=bad.txt expect 0 "wrote bad.txt" "$tune" --quick --output bad.txt
 expect 0 "gemm f32" "$tune" --check bad.txt
+sed '/^#/d' new/tuning.txt > bare.txt
+expect 0 "gemm f32" "$tune" --check bare.txt
+! grep -q "not for this machine" out || fail "a file that begins with this machine's name: $(cat out)"
 sed 's/^machine .*/machine another/' new/tuning.txt > foreign.txt
 expect 0 "foreign.txt is not for this machine" "$tune" --check foreign.txt
 echo "read what was written"
