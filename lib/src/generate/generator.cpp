@@ -289,12 +289,15 @@ Result Generator::generate(std::span<const TokenId> prompt, const GenerationConf
 std::vector<Result> Generator::generate(std::span<const std::string> prompts,
                                         const GenerationConfig& config) const {
   const GenerationConfig complete = generate::complete(config, defaults_, decoder_->config());
-  std::vector<Prompt> fitted(prompts.size());
+  std::vector<std::vector<TokenId>> ids(prompts.size());
   parallel_for(num_threads(), std::ssize(prompts), [&](std::int64_t index) {
     const auto i = static_cast<std::size_t>(index);
-    const std::vector<TokenId> ids = generate::encode_prompt(*tokenizer_, prompts[i]);
-    fitted[i] = generate::fit_prompt(ids, complete, decoder_->config(), *tokenizer_);
+    ids[i] = generate::encode_prompt(*tokenizer_, prompts[i]);
   });
+  std::vector<Prompt> fitted;  // in order: of several that do not fit, the first is named
+  for (const std::vector<TokenId>& prompt : ids) {
+    fitted.push_back(generate::fit_prompt(prompt, complete, decoder_->config(), *tokenizer_));
+  }
   return run(*decoder_, *tokenizer_, complete, fitted, {});
 }
 
