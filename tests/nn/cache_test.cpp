@@ -257,6 +257,35 @@ TEST_CASE("any course of extending, sharing and releasing matches caches that sh
   }
 }
 
+TEST_CASE("a cache refuses to write where it was not extended", "[nn][cache]") {
+  Cache cache = make(2, 256);
+  const Tensor rows = random_tensor({70, 2, 4}, 1), other = random_tensor({70, 2, 4}, 2);
+  const auto refused = [&](std::int64_t sequence, std::int64_t start) {
+    CHECK_THROWS_WITH(cache.write(0, sequence, start, rows, rows), ContainsSubstring("call extend() first"));
+  };
+  store(cache, 0, 0, rows);
+  refused(0, 1);  // one token past its end
+  refused(0, -1);
+  cache.release(0);
+  store(cache, 1, 0, other);
+  refused(0, 0);  // its former pages are the other's
+  cache.share_prefix(1, 0, 70);
+  refused(0, 0);  // shared pages
+  refused(1, 0);
+  cache.write(0, 0, 70, rows.slice(0, 0, 0), rows.slice(0, 0, 0));  // nothing
+  CHECK(relative_error(cache.keys(0, 1), to_matrix(other.transpose(0, 1))) == 0);
+  cache.extend(0, 0, 70);
+  cache.write(0, 0, 0, rows, rows);
+  CHECK(relative_error(cache.keys(0, 0), to_matrix(rows.transpose(0, 1))) == 0);
+  CHECK(relative_error(cache.keys(0, 1), to_matrix(other.transpose(0, 1))) == 0);
+
+  // Rows of one sequence follow each other.
+  const std::vector<nn::Row> parts{{.sequence = 0, .start = 70, .length = 5},
+                                   {.sequence = 0, .start = 75, .length = 60}};
+  cache.extend(parts);
+  CHECK(cache.length(0) == 135);
+}
+
 TEST_CASE("a cache of negative size is refused with its numbers", "[nn][cache]") {
   const Cache::Layout layout{.layers = 1, .kv_heads = 1, .head_dim = 4};
   CHECK_THROWS_WITH(Cache(layout, -1, 10), ContainsSubstring("cache: -1 sequences of 10 tokens in 0 pages"));

@@ -46,6 +46,15 @@ class PageBook {
   const std::vector<std::int32_t>& table() const { return table_; }
   std::int32_t page(std::int64_t sequence, std::int64_t index) const { return table_[at(sequence, index)]; }
 
+  /// Whether positions [start, start + count) are held, in pages that no other sequence holds.
+  bool may_write(std::int64_t sequence, std::int64_t start, std::int64_t count) const {
+    if (count == 0) return true;  // nothing, whoever holds the page
+    if (start < 0 || count < 0 || start + count > length(sequence)) return false;
+    for (std::int64_t i = start / positions; i < pages_for(start + count); ++i) {
+      if (references_[static_cast<std::size_t>(page(sequence, i))] != 1) return false;
+    }
+    return true;
+  }
   /// Makes a sequence end at start + count, its own from `start` on: pages past the end are given up, shared
   /// ones that will be written are replaced and named in `copies`. Throws Error(out_of_memory) when pages run
   /// out, leaving the book of no use.
@@ -157,10 +166,8 @@ class Cache {
   /// are forgotten. Throws Error(invalid_argument) when that leaves a gap or exceeds the capacity, and
   /// Error(out_of_memory) when the pages run out; then nothing has changed.
   void extend(std::span<const Row> rows) {
-    for (const Row& row : rows) check_range(row);
-    PageBook next = book_;
     std::vector<PageBook::PageCopy> copies;
-    for (const Row& row : rows) next.extend(row.sequence, row.start, row.length, copies);
+    PageBook next = extended(rows, copies);
     for (const PageBook::PageCopy& copy : copies) copy_page(copy);
     book_ = std::move(next);
     publish();
@@ -171,20 +178,23 @@ class Cache {
   }
   /// Throws what extend() would throw, and changes nothing.
   void check_extend(std::span<const Row> rows) const {
-    for (const Row& row : rows) check_range(row);
-    PageBook next = book_;
     std::vector<PageBook::PageCopy> copies;
-    for (const Row& row : rows) next.extend(row.sequence, row.start, row.length, copies);
+    extended(rows, copies);
   }
   void check_extend(std::int64_t sequence, std::int64_t start, std::int64_t count) const {
     const Row row{sequence, start, count};
     check_extend({&row, 1});
   }
 
-  /// Stores keys and values (N, Hkv, D), which may be strided, of a ragged batch. No page that is written may
-  /// be shared: extend() has seen to that.
+  /// Stores keys and values (N, Hkv, D), which may be strided, of a ragged batch. Throws
+  /// Error(invalid_argument) for tokens that extend() has not made room for: the pages may be others'.
   void write(std::int64_t layer, std::span<const ops::AttentionSegment> segments, const Tensor& keys,
              const Tensor& values) {
+    for (const ops::AttentionSegment& segment : segments) {
+      require(book_.may_write(checked(segment.sequence), segment.position, segment.rows), "cache: tokens [",
+              segment.position, ", ", segment.position + segment.rows, ") of sequence ", segment.sequence,
+              ", which holds ", length(segment.sequence), ", are not its own to write; call extend() first");
+    }
     ops::store_pages(layers_[static_cast<std::size_t>(layer)], table_, segments, keys, values);
   }
   /// The same for tokens start … start + n - 1 of one sequence. keys, values (n, Hkv, D)
@@ -237,8 +247,16 @@ class Cache {
             sequences(), ")");
     return sequence;
   }
-  void check_range(const Row& row) const {
-    const std::int64_t held = length(row.sequence);
+  // The book with all rows, the later ones after the earlier.
+  PageBook extended(std::span<const Row> rows, std::vector<PageBook::PageCopy>& copies) const {
+    PageBook next = book_;
+    for (const Row& row : rows) {
+      check_range(row, next.length(checked(row.sequence)));
+      next.extend(row.sequence, row.start, row.length, copies);
+    }
+    return next;
+  }
+  void check_range(const Row& row, std::int64_t held) const {
     require(row.start >= 0 && row.start <= held, "cache: sequence ", row.sequence, " holds ", held,
             " tokens; writing from position ", row.start, " would leave a gap");
     require(row.length >= 0 && row.start + row.length <= capacity_, "cache: sequence ", row.sequence,
