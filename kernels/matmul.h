@@ -29,10 +29,10 @@ struct MatmulEpilogue {
 };
 
 /// out[i,j] = residual[i,j] + multiplier[i,j] activation(bias[j] + sum_k a[i,k] b[k,j]), in float, rounded
-/// once. out: (m, n) row-major. One order of summation, fixed by k and the type alone: blocks of 256 are each
-/// summed from zero in ascending k, and the sums of the blocks are added in ascending order. So a row's bits
-/// do not depend on m, on its position, or on the tile. On processors with AVX-512 BF16, products of bfloat16
-/// take subnormal numbers for zero.
+/// once. out: (m, n) row-major. One order of summation, fixed by k, the type and the SIMD level: blocks of
+/// 256 are each summed from zero in ascending k, and the sums of the blocks are added in ascending order. So
+/// a row's bits do not depend on m, on its position, or on the tile. On processors with AVX-512 BF16,
+/// products of bfloat16 take subnormal numbers for zero.
 template <class T>
 void matmul(CpuContext&, T* out, const T* a, const T* b, const MatmulShape& shape,
             const MatmulEpilogue<T>& epilogue);
