@@ -45,8 +45,10 @@ class StagedRows {
     E* area = reinterpret_cast<E*>(scratch<struct GemmStage>(tile_rows_ * (gemm_block_k + 1)));
     data_ = area;
     row_step_ = pairs_, k_step_ = pairs_ * tile_rows_;
-    // The usual height as a constant: the compiler then turns a row of a into one or two vectors.
-    m == 8 ? stage_columns<8>(area, row, m) : stage_columns<0>(area, row, m);
+    // The usual heights as constants: the compiler then turns a row of a into one or two vectors.
+    if (m == 12) return stage_columns<12>(area, row, m);
+    if (m == 8) return stage_columns<8>(area, row, m);
+    stage_columns<0>(area, row, m);
   }
 
   const E* data() const { return data_; }
