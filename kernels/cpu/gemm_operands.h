@@ -84,13 +84,13 @@ class StagedRows {
   std::int64_t row_step_ = 0, k_step_ = 0;
 };
 
-/// The operands of one task, floats: `Panels` offers open(first, depth) and panel(j), whose rows are panels
-/// of depth x panel_columns() floats, 0 past n.
-template <class Panels>
-class F32Operands {
+/// The operands of one task: staged rows, and `Panels` with open(first, depth), panel(j), 0 past n, and
+/// ahead().
+template <class E, class Panels>
+class Operands {
  public:
-  F32Operands(const Rows<float>& rows, std::int64_t first_row, Panels panels)
-      : rows_(rows, first_row, gemm_f32().rows, 1), panels_(std::move(panels)) {}
+  Operands(const Rows<E>& rows, std::int64_t first_row, Panels panels, GemmKind kind, std::int64_t pairs)
+      : rows_(rows, first_row, max_tile_rows(kind), pairs), panels_(std::move(panels)) {}
 
   void open(std::int64_t first, std::int64_t depth) {
     rows_.open(first, depth);
@@ -100,58 +100,54 @@ class F32Operands {
     rows_.stage(i, m);
     ahead_ = i == 0 ? panels_.ahead() : 0;
   }
-  void tile(float* sums, std::int64_t sums_row, std::int64_t j, bool add) const {
-    gemm_f32().tile({.sums = sums,
-                     .sums_row = sums_row,
-                     .a = rows_.data(),
-                     .a_row = rows_.row_step(),
-                     .a_k = rows_.k_step(),
-                     .panel = panels_.panel(j),
-                     .panel_row = panel_columns(),
-                     .m = rows_.m(),
-                     .k = rows_.depth(),
-                     .add = add,
-                     .ahead = ahead_});
-  }
 
- private:
-  StagedRows<float> rows_;
+ protected:
+  StagedRows<E> rows_;
   Panels panels_;
   std::int64_t ahead_ = 0;
 };
 
-/// The same with panels of pairs of bfloat16; E is float or uint16_t as the level's tile wants a.
+/// Floats: rows of a panel hold panel_columns() of them.
+template <class Panels>
+class F32Operands : public Operands<float, Panels> {
+ public:
+  F32Operands(const Rows<float>& rows, std::int64_t first_row, Panels panels)
+      : Operands<float, Panels>(rows, first_row, std::move(panels), GemmKind::f32, 1) {}
+
+  void tile(float* sums, std::int64_t sums_row, std::int64_t j, bool add) const {
+    gemm_f32().tile({.sums = sums,
+                     .sums_row = sums_row,
+                     .a = this->rows_.data(),
+                     .a_row = this->rows_.row_step(),
+                     .a_k = this->rows_.k_step(),
+                     .panel = this->panels_.panel(j),
+                     .panel_row = panel_columns(),
+                     .m = this->rows_.m(),
+                     .k = this->rows_.depth(),
+                     .add = add,
+                     .ahead = this->ahead_});
+  }
+};
+
+/// Pairs of bfloat16; E is float or uint16_t as the level's tile wants a.
 template <class E, class Panels>
-class Bf16Operands {
+class Bf16Operands : public Operands<E, Panels> {
  public:
   Bf16Operands(const Rows<E>& rows, std::int64_t first_row, Panels panels)
-      : rows_(rows, first_row, gemm_bf16().rows, 2), panels_(std::move(panels)) {}
+      : Operands<E, Panels>(rows, first_row, std::move(panels), GemmKind::bf16, 2) {}
 
-  void open(std::int64_t first, std::int64_t depth) {
-    rows_.open(first, depth);
-    panels_.open(first, depth);
-  }
-  void stage(std::int64_t i, std::int64_t m) {
-    rows_.stage(i, m);
-    ahead_ = i == 0 ? panels_.ahead() : 0;
-  }
   void tile(float* sums, std::int64_t sums_row, std::int64_t j, bool add) const {
     gemm_bf16().tile({.sums = sums,
                       .sums_row = sums_row,
-                      .a = rows_.data(),
-                      .a_row = rows_.row_step(),
-                      .a_pair = rows_.k_step(),
-                      .panel = panels_.panel(j),
-                      .m = rows_.m(),
-                      .k = round_up(rows_.depth(), 2),
+                      .a = this->rows_.data(),
+                      .a_row = this->rows_.row_step(),
+                      .a_pair = this->rows_.k_step(),
+                      .panel = this->panels_.panel(j),
+                      .m = this->rows_.m(),
+                      .k = round_up(this->rows_.depth(), 2),
                       .add = add,
-                      .ahead = ahead_});
+                      .ahead = this->ahead_});
   }
-
- private:
-  StagedRows<E> rows_;
-  Panels panels_;
-  std::int64_t ahead_ = 0;
 };
 
 inline void convert(float* out, const float16* in, std::int64_t n) { to_float(out, in, n); }

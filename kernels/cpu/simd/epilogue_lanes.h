@@ -1,5 +1,12 @@
 // The bodies of Epilogue; included by one file a SIMD level, inside its anonymous namespace, after
-// math_lanes.h and the level's load_bf16(p) and load_bf16_first(p, n).
+// math_lanes.h. V as there, and also load_bf16(p).
+
+template <class V>
+typename V::type load_bf16_first(const std::uint16_t* p, std::int64_t n) {
+  std::uint16_t halves[V::width] = {};
+  for (std::int64_t i = 0; i < n; ++i) halves[i] = p[i];
+  return V::load_bf16(halves);
+}
 
 template <class V>
 typename V::type identity_of(typename V::type x) {
@@ -20,14 +27,14 @@ void epilogue(const EpilogueRow& row) {
   std::int64_t j = 0;
   for (; j + V::width <= row.n; j += V::width) {
     apply(
-        j, [](const float* p) { return V::load(p); }, load_bf16,
+        j, [](const float* p) { return V::load(p); }, V::load_bf16,
         [](float* p, typename V::type v) { V::store(p, v); });
   }
   const std::int64_t left = row.n - j;
   if (left > 0) {
     apply(
         j, [left](const float* p) { return V::load_first(p, left); },
-        [left](const std::uint16_t* p) { return load_bf16_first(p, left); },
+        [left](const std::uint16_t* p) { return load_bf16_first<V>(p, left); },
         [left](float* p, typename V::type v) { V::store_first(p, v, left); });
   }
 }

@@ -10,34 +10,17 @@ namespace {
 
 #include "kernels/cpu/simd/vector_avx2.h"
 
-struct Widened {
-  using Sums = __m256;
-  struct Pairs {
-    __m256 first, second;
-  };
-  struct APair {
-    __m256 first, second;
-  };
-  static constexpr std::int64_t width = Vector::width;
-
-  static Sums zero() { return Vector::zero(); }
-  static Sums load_sums(const float* p) { return Vector::load(p); }
-  static void store_sums(float* p, Sums v) { Vector::store(p, v); }
-  static Sums add(Sums a, Sums b) { return Vector::add(a, b); }
-  // A bfloat16 is the upper half of a float: the pair's first element lies in the lower half of a lane.
-  static Pairs load_pairs(const std::uint16_t* p) {
-    const __m256i lanes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-    return {_mm256_castsi256_ps(_mm256_slli_epi32(lanes, 16)),
-            _mm256_castsi256_ps(_mm256_and_si256(lanes, _mm256_set1_epi32(-65536)))};
-  }
-  static APair load_a(const void* a, std::int64_t offset) {
-    const float* pair = static_cast<const float*>(a) + offset;
-    return {Vector::set1(pair[0]), Vector::set1(pair[1])};
-  }
-  static Sums multiply_add(Sums sums, const APair& a, const Pairs& b) {
-    return Vector::fma(a.second, b.second, Vector::fma(a.first, b.first, sums));
-  }
+struct Pair {
+  __m256 first, second;
 };
+// A bfloat16 is the upper half of a float: the pair's first element lies in the lower half of a lane.
+Pair load_pair(const std::uint16_t* p) {
+  const __m256i lanes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return {_mm256_castsi256_ps(_mm256_slli_epi32(lanes, 16)),
+          _mm256_castsi256_ps(_mm256_and_si256(lanes, _mm256_set1_epi32(-65536)))};
+}
+
+#include "kernels/cpu/simd/gemm_bf16_widened.h"
 
 #include "kernels/cpu/simd/gemm_bf16_tile.h"
 

@@ -11,14 +11,13 @@ namespace {
 
 #include "kernels/cpu/simd/vector_avx2.h"
 
-struct Words {
+struct Words : Vector {
   using Ints = __m256i;
   using Bytes = __m256i;
-  using Floats = __m256;
+  using Floats = type;
   struct Quad {
     __m256i even, odd;
   };
-  static constexpr std::int64_t width = 8;
   static constexpr std::int64_t code_bytes = 2;
 
   static Ints set1_int(std::int32_t x) { return _mm256_set1_epi32(x); }
@@ -39,16 +38,6 @@ struct Words {
                             _mm256_add_epi32(_mm256_madd_epi16(even, a.even), _mm256_madd_epi16(odd, a.odd)));
   }
   static Floats to_floats(Ints v) { return _mm256_cvtepi32_ps(v); }
-  static Floats zero() { return Vector::zero(); }
-  static Floats set1(float x) { return Vector::set1(x); }
-  static Floats load(const float* p) { return Vector::load(p); }
-  static void store(float* p, Floats v) { Vector::store(p, v); }
-  static Floats mul(Floats a, Floats b) { return Vector::mul(a, b); }
-  static Floats fma(Floats a, Floats b, Floats c) { return Vector::fma(a, b, c); }
-  static Floats load_bf16(const std::uint8_t* p) {
-    const __m256i lanes = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-    return _mm256_castsi256_ps(_mm256_slli_epi32(lanes, 16));
-  }
 };
 
 #include "kernels/cpu/simd/gemm_i8_tile.h"

@@ -1,26 +1,15 @@
 // What the AVX-512 files of GemmI8 share; included inside their anonymous namespaces, after vector_avx512.h.
 
-struct Ints512 {
+struct Ints512 : Vector {
   using Ints = __m512i;
   using Bytes = __m512i;
-  using Floats = __m512;
-  static constexpr std::int64_t width = 16;
+  using Floats = type;
 
   static Ints set1_int(std::int32_t x) { return _mm512_set1_epi32(x); }
   static Bytes load_bytes(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
   static Bytes low_halves(Bytes b) { return _mm512_and_si512(b, _mm512_set1_epi8(0x0f)); }
   static Bytes high_halves(Bytes b) { return low_halves(_mm512_srli_epi16(b, 4)); }
   static Floats to_floats(Ints v) { return _mm512_cvtepi32_ps(v); }
-  static Floats zero() { return Vector::zero(); }
-  static Floats set1(float x) { return Vector::set1(x); }
-  static Floats load(const float* p) { return Vector::load(p); }
-  static void store(float* p, Floats v) { Vector::store(p, v); }
-  static Floats mul(Floats a, Floats b) { return Vector::mul(a, b); }
-  static Floats fma(Floats a, Floats b, Floats c) { return Vector::fma(a, b, c); }
-  static Floats load_bf16(const std::uint8_t* p) {
-    const __m512i lanes = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(lanes, 16));
-  }
 };
 
 template <bool Wide>

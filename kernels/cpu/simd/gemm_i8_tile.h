@@ -50,8 +50,9 @@ void tile_of(const TileI8& t) {
     const bool add = t.add || g > 0;
     typename V::Floats scale_left = V::zero(), scale_right = V::zero();
     if constexpr (Scaled) {
-      scale_left = V::load_bf16(panel);
-      scale_right = V::load_bf16(panel + 2 * V::width);
+      const auto* scales = reinterpret_cast<const std::uint16_t*>(panel);
+      scale_left = V::load_bf16(scales);
+      scale_right = V::load_bf16(scales + V::width);
       panel += 4 * V::width;
     }
 #pragma GCC unroll 16

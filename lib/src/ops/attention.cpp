@@ -8,11 +8,10 @@
 #include "adlib/ops.h"
 #include "ops/checks.h"
 #include "ops/dispatch.h"
+#include "ops/rows.h"
 
 namespace adlib::ops {
 namespace {
-
-Tensor packed_last(const Tensor& x) { return x.size(-1) <= 1 || x.stride(-1) == 1 ? x : x.contiguous(); }
 
 float scale_or_default(float scale, std::int64_t head_dim) {
   return scale != 0 ? scale : 1.0f / std::sqrt(static_cast<float>(head_dim));
@@ -174,7 +173,7 @@ Tensor attention(const Tensor& q_in, const Tensor& k_in, const Tensor& v_in,
   Tensor out = Tensor::empty({batch, heads, rows, value_dim}, q_in.dtype(), q_in.device());
   Tensor lse = make_lse(options, {batch, heads, rows}, q_in.device());
   if (batch * heads * rows == 0) return out;
-  const Tensor q = packed_last(q_in), k = packed_last(k_in), v = packed_last(v_in);
+  const Tensor q = packed_rows(q_in), k = packed_rows(k_in), v = packed_rows(v_in);
   const std::int64_t pages = (keys + KeyValuePages::positions - 1) / KeyValuePages::positions;
   const KeyValuePages pool =
       KeyValuePages::empty(pages, kv_heads, head_dim, value_dim, q.dtype(), q.device());
@@ -221,7 +220,7 @@ void store_pages(KeyValuePages& pages, const Tensor& table, std::span<const Atte
   check_shape("store_pages", "values", values_in, {rows, heads, pages.values.size(3)});
   const auto parts = to_kernel("store_pages", pages, table, segments, rows);
   if (parts.empty()) return;
-  const Tensor keys = packed_last(keys_in), values = packed_last(values_in);
+  const Tensor keys = packed_rows(keys_in), values = packed_rows(values_in);
   dispatch("store_pages", keys.device(), keys.dtype(), [&]<class T>(auto& ctx) {
     kernels::store_pages<T>(ctx, to_kernel(pages), parts, new_rows<T>(keys, values));
   });
@@ -244,7 +243,7 @@ Tensor ragged_attention(const Tensor& q_in, const KeyValuePages& pages, const Te
   Tensor out = Tensor::empty({rows, heads, pages.values.size(3)}, q_in.dtype(), q_in.device());
   Tensor lse = make_lse(options, {rows, heads}, q_in.device());
   if (parts.empty()) return out;
-  const Tensor q = packed_last(q_in);
+  const Tensor q = packed_rows(q_in);
   dispatch("ragged_attention", q.device(), q.dtype(), [&]<class T>(auto& ctx) {
     kernels::AttentionArgs<T> args;
     args.out = ptr<T>(out);

@@ -1,10 +1,9 @@
 #include "kernels/embedding.h"
 
-#include <vector>
-
 #include "adlib/ops.h"
 #include "ops/checks.h"
 #include "ops/dispatch.h"
+#include "ops/rows.h"
 
 namespace adlib::ops {
 
@@ -13,10 +12,8 @@ Tensor embedding(const Tensor& table, const Tensor& ids) {
   check_same_device("embedding", "table", table, "ids", ids);
   check_ids("embedding", ids, table.size(0));
   const Tensor rows = ids.contiguous();
-  std::vector<std::int64_t> dims(ids.shape().dims().begin(), ids.shape().dims().end());
-  dims.push_back(table.size(1));
-  const Tensor source = table.size(1) <= 1 || table.stride(1) == 1 ? table : table.contiguous();
-  Tensor y = Tensor::empty(Shape(std::span<const std::int64_t>(dims)), table.dtype(), table.device());
+  const Tensor source = packed_rows(table);
+  Tensor y = Tensor::empty(lookup_shape(ids, table.size(1)), table.dtype(), table.device());
   dispatch("embedding", table.device(), table.dtype(), [&]<class T>(auto& ctx) {
     kernels::embedding<T>(ctx, ptr<T>(y), ptr<T>(source), ptr<std::int32_t>(rows), ids.numel(), table.size(1),
                           source.stride(0));

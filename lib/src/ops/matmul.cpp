@@ -8,11 +8,11 @@
 #include "ops/checks.h"
 #include "ops/dispatch.h"
 #include "ops/epilogue.h"
+#include "ops/rows.h"
 
 namespace adlib::ops {
 namespace {
 
-bool packed_rows(const Tensor& x) { return x.size(-1) <= 1 || x.stride(-1) == 1; }
 bool packed_columns(const Tensor& x) { return x.size(-2) <= 1 || x.stride(-2) == 1; }
 
 // (…, M, N), the leading dimensions broadcast.
@@ -75,7 +75,7 @@ void matmul_into(Tensor& out, const Tensor& a_in, const Tensor& b_in, const Matm
 
   // A transposed view of packed rows is the other layout; anything else is made contiguous.
   const auto as_rows = [](const Tensor& x, bool& transposed) {
-    if (packed_rows(x)) return x;
+    if (has_packed_rows(x)) return x;
     if (!packed_columns(x)) return x.contiguous();
     transposed = !transposed;
     return x.transpose(-2, -1);

@@ -1,12 +1,11 @@
 
-#include <vector>
-
 #include "adlib/ops.h"
 #include "kernels/matmul.h"
 #include "ops/checks.h"
 #include "ops/dispatch.h"
 #include "ops/epilogue.h"
 #include "ops/quantized.h"
+#include "ops/rows.h"
 
 namespace adlib::ops {
 namespace {
@@ -28,8 +27,6 @@ kernels::PackedShape packed_shape(const WeightFormat& format, DType dtype, std::
   if (format.type == WeightFormat::Type::i4) shape.type = kernels::PackedType::i4;
   return shape;
 }
-
-Tensor packed_rows(const Tensor& x) { return x.size(-1) <= 1 || x.stride(-1) == 1 ? x : x.contiguous(); }
 
 }  // namespace
 
@@ -123,9 +120,7 @@ Tensor embedding(const PackedMatrix& table, const Tensor& ids, DType dtype) {
   require(!numbers || dtype == table.dtype_, "embedding: the table is packed as ", table.dtype_,
           ", expected ", dtype);
   const Tensor rows = ids.contiguous();
-  std::vector<std::int64_t> dims(ids.shape().dims().begin(), ids.shape().dims().end());
-  dims.push_back(table.rows_);
-  Tensor y = Tensor::empty(Shape(std::span<const std::int64_t>(dims)), dtype, table.device());
+  Tensor y = Tensor::empty(lookup_shape(ids, table.rows_), dtype, table.device());
   if (y.numel() == 0) return y;
   dispatch("embedding", y.device(), dtype, [&]<class T>(auto& ctx) {
     kernels::embedding_packed<T>(ctx, ptr<T>(y), table.panels_.raw(),

@@ -6,6 +6,7 @@
 #include "ops/checks.h"
 #include "ops/dispatch.h"
 #include "ops/quantized.h"
+#include "ops/rows.h"
 
 namespace adlib::ops {
 namespace {
@@ -110,7 +111,7 @@ QuantizedMatrix quantize(const Tensor& w, const WeightFormat& format, bool trans
   check_rank("quantize", "w", w, 2, transposed ? "(K, N)" : "(N, K)");
   const std::int64_t outputs = w.size(transposed ? 1 : 0), inputs = w.size(transposed ? 0 : 1);
   require(inputs > 0, "quantize: w is ", w.describe(), ", expected at least one input");
-  const Tensor source = w.size(1) <= 1 || w.stride(1) == 1 ? w : w.contiguous();
+  const Tensor source = packed_rows(w);
   QuantizedMatrix out = empty_quantized(outputs, inputs, format, w.device());
   dispatch("quantize", w.device(), w.dtype(), [&]<class T>(auto& ctx) {
     kernels::quantize<T>(ctx, out.codes.raw(), ptr<bfloat16>(out.scales), ptr<T>(source), source.stride(0),
