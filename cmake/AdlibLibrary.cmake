@@ -1,6 +1,6 @@
 # adlib::adlib: the one public target. Its parts are OBJECT libraries, so that each layer is compiled
 # with only the dependencies it may use.
-set(adlib_layers adlib_core adlib_kernels_cpu adlib_ops adlib_io adlib_models adlib_generate adlib_tokenizer)
+set(adlib_layers adlib_core adlib_kernels_cpu adlib_ops adlib_io adlib_models adlib_generate adlib_train adlib_tokenizer)
 if(ADLIB_CUDA)
   list(APPEND adlib_layers adlib_kernels_cuda)
 endif()

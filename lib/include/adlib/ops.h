@@ -226,4 +226,77 @@ enum class RopeLayout {
 Tensor rope(const Tensor& x, const Tensor& positions, const Tensor& cos, const Tensor& sin,
             RopeLayout layout = RopeLayout::halves);
 
+/// Causal attention of documents that lie end to end without padding: document s is rows [offsets[s],
+/// offsets[s + 1]) and sees itself only ("varlen" in FlashAttention, Dao 2023). `mask` and `past` of the
+/// options are refused. q (N, H, D), k (N, Hkv, D), v (N, Hkv, Dv), which may be strided -> (N, H, Dv): the
+/// bits of ragged_attention.
+Tensor varlen_attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                        std::span<const std::int64_t> offsets, const AttentionOptions& options = {});
+
+// ---- Backward
+// ------------------------------------------------------------------------------------------------------
+
+// Each takes dy, the gradient of some loss by an operation's result, and gives the gradients by its inputs,
+// in the activations' dtype. The gradients of parameters are f32 tensors that are *added to*, so that
+// micro-batches accumulate; undefined ones are not computed. What is summed over rows is summed in blocks of
+// fixed size in ascending order: the bits do not depend on the number of threads. The product needs no
+// function of its own: for y = a·b, da = dy·bᵀ and db += aᵀ·dy, which is matmul_into(db, aᵀ, dy, {.residual =
+// db}) with db in f32.
+
+/// sums += Σ rows of x: the gradient of a bias. x (N, C), sums (C) f32
+void sum_rows_into(Tensor& sums, const Tensor& x);
+/// dy·activation'(x). dy, x (…) -> (…)
+Tensor activate_backward(const Tensor& dy, const Tensor& x, Activation activation);
+/// The gradients of silu(gate)·up. dy, gate, up (…); dgate, dup (…) are overwritten.
+void swiglu_backward(Tensor& dgate, Tensor& dup, const Tensor& dy, const Tensor& gate, const Tensor& up);
+/// dx += the gradient by x; dgamma, dbeta (C) f32 +=. The statistics are computed again from x. dx, dy, x (…,
+/// C)
+void layer_norm_backward(Tensor& dx, Tensor& dgamma, Tensor& dbeta, const Tensor& dy, const Tensor& x,
+                         const Tensor& gamma, float eps);
+/// As layer_norm_backward, for rms_norm.
+void rms_norm_backward(Tensor& dx, Tensor& dgamma, const Tensor& dy, const Tensor& x, const Tensor& gamma,
+                       float eps);
+/// Rows of dtable (V, C) f32 += the rows of dy whose id they are, in ascending order. dy (…, C), ids (…) i32
+void embedding_backward(Tensor& dtable, const Tensor& dy, const Tensor& ids);
+/// rope's transpose: the rotation by the opposite angle. Arguments and result as rope's.
+Tensor rope_backward(const Tensor& dy, const Tensor& positions, const Tensor& cos, const Tensor& sin,
+                     RopeLayout layout = RopeLayout::halves);
+/// cross_entropy together with its gradient, each row read once: dlogits = weights[r] (softmax(logits[r]) -
+/// onehot(targets[r])), zeros where the target is negative. dlogits (N, V), in a floating dtype, is
+/// overwritten and may be logits itself; weights (N) f32, the gradients of some loss by the rows' losses ->
+/// losses (N) f32
+Tensor cross_entropy_backward(Tensor& dlogits, const Tensor& logits, const Tensor& targets,
+                              const Tensor& weights);
+/// The gradients of varlen_attention, by the recomputation of FlashAttention-2 (Dao 2023): no (T, T) matrix.
+/// dout, out (N, H, Dv) and lse (N, H) as the forward pass left them; dq, dk, dv, shaped as q, k, v and
+/// possibly strided, are overwritten.
+void varlen_attention_backward(Tensor& dq, Tensor& dk, Tensor& dv, const Tensor& dout, const Tensor& q,
+                               const Tensor& k, const Tensor& v, const Tensor& out, const Tensor& lse,
+                               std::span<const std::int64_t> offsets, const AttentionOptions& options = {});
+
+// ---- Training
+// ------------------------------------------------------------------------------------------------------
+
+/// Srivastava et al. 2014: element i becomes 0 with probability p, else x[i] / (1 - p); then + residual[i],
+/// when that is given. Which elements fall follows from (seed, stream, i) alone, so that the gradient is the
+/// same call on dy. 0 <= p < 1. (…) -> (…)
+Tensor dropout(const Tensor& x, float p, std::uint64_t seed, std::uint64_t stream,
+               const Tensor& residual = {});
+/// Σ x² in double, in blocks of fixed size in ascending order. (…)
+double squared_norm(const Tensor& x);
+
+struct AdamwOptions {
+  double learning_rate = 1e-3;
+  double beta1 = 0.9, beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;    ///< decoupled: w *= 1 - learning_rate · weight_decay
+  std::int64_t step = 1;      ///< from 1, for the bias correction
+  double gradient_scale = 1;  ///< multiplies the gradient first: clipping, averaging
+};
+/// One step of AdamW (Loshchilov & Hutter 2019), as torch.optim.AdamW computes it. w, m, v are changed in
+/// place; w, m, v, gradient f32 of one shape. `rounded`, when defined (bf16 or f16, the same shape), becomes
+/// w rounded.
+void adamw_step(Tensor& w, Tensor& m, Tensor& v, Tensor& rounded, const Tensor& gradient,
+                const AdamwOptions& options);
+
 }  // namespace adlib::ops

@@ -1,0 +1,3 @@
+adlib_layer(adlib_train LINK nlohmann_json::nlohmann_json SOURCES
+  src/train/schedule.cpp)
+target_include_directories(adlib_train PRIVATE ${PROJECT_SOURCE_DIR}/tokenizer/include)
