@@ -25,12 +25,6 @@ Weights root_scope(const DecoderConfig& config, const Weights& weights) {
   return prefixed ? weights.scope(names.root) : weights;
 }
 
-float attention_scale(const DecoderConfig& config, std::int64_t layer) {
-  double scale = config.scale_attention ? 1.0 / std::sqrt(static_cast<double>(config.head_dim)) : 1.0;
-  if (config.scale_attention_by_inverse_layer) scale /= static_cast<double>(layer + 1);
-  return static_cast<float>(scale);
-}
-
 // Widths of the parts of the fused query, key and value product, in the order of `names.qkv`.
 std::vector<std::int64_t> qkv_widths(const DecoderConfig& config, const DecoderNames& names) {
   const std::int64_t queries = config.heads * config.head_dim;
@@ -117,6 +111,12 @@ std::string_view to_string(DecoderConfig::Family family) {
 
 const DecoderNames& names_of(DecoderConfig::Family family) {
   return family == DecoderConfig::Family::gpt2 ? models::gpt2_names() : models::llama_names();
+}
+
+float attention_scale(const DecoderConfig& config, std::int64_t layer) {
+  double scale = config.scale_attention ? 1.0 / std::sqrt(static_cast<double>(config.head_dim)) : 1.0;
+  if (config.scale_attention_by_inverse_layer) scale /= static_cast<double>(layer + 1);
+  return static_cast<float>(scale);
 }
 
 std::int64_t parameter_count(const DecoderConfig& c) {

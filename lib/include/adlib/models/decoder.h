@@ -78,6 +78,9 @@ std::int64_t parameter_count(const DecoderConfig& config);
 /// Throws Error(invalid_argument) "config: …" unless the numbers fit together.
 void validate(const DecoderConfig& config);
 
+/// What multiplies QKᵀ in a layer.
+float attention_scale(const DecoderConfig& config, std::int64_t layer);
+
 /// Where a family's checkpoints keep each part, and in which layout its linear layers are.
 struct DecoderNames {
   std::string root;  ///< optional prefix of everything but the head: "transformer", "model"

@@ -110,6 +110,10 @@ class Rope {
   Tensor operator()(const Tensor& x, const Tensor& positions) const {
     return ops::rope(x, positions, cos_, sin_);
   }
+  /// The gradient by x. dy (N, H, D), positions (N) i32 -> (N, H, D)
+  Tensor backward(const Tensor& dy, const Tensor& positions) const {
+    return ops::rope_backward(dy, positions, cos_, sin_);
+  }
 
  private:
   Tensor cos_;  // (context, R/2)
