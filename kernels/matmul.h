@@ -29,16 +29,16 @@ struct MatmulEpilogue {
 };
 
 /// out[i,j] = residual[i,j] + multiplier[i,j] activation(bias[j] + sum_k a[i,k] b[k,j]), in float, rounded
-/// once. out: (m, n) row-major. One order of summation, fixed by k, the type and the SIMD level: blocks of
-/// 256 are each summed from zero in ascending k, and the sums of the blocks are added in ascending order. So
-/// a row's bits do not depend on m, on its position, or on the tile. On processors with AVX-512 BF16,
-/// products of bfloat16 take subnormal numbers for zero.
-template <class T>
-void matmul(CpuContext&, T* out, const T* a, const T* b, const MatmulShape& shape,
-            const MatmulEpilogue<T>& epilogue);
-template <class T>
-void matmul(CudaContext&, T* out, const T* a, const T* b, const MatmulShape& shape,
-            const MatmulEpilogue<T>& epilogue);
+/// once to Out, which is T or float. out: (m, n) row-major. One order of summation, fixed by k, the type and
+/// the SIMD level: blocks of 256 are each summed from zero in ascending k, and the sums of the blocks are
+/// added in ascending order. So a row's bits do not depend on m, on its position, or on the tile. On
+/// processors with AVX-512 BF16, products of bfloat16 take subnormal numbers for zero.
+template <class Out, class T>
+void matmul(CpuContext&, Out* out, const T* a, const T* b, const MatmulShape& shape,
+            const MatmulEpilogue<Out>& epilogue);
+template <class Out, class T>
+void matmul(CudaContext&, Out* out, const T* a, const T* b, const MatmulShape& shape,
+            const MatmulEpilogue<Out>& epilogue);
 
 /// How the elements of a packed matrix are stored: as numbers, or (kernels/quantize.h) as codes and scales.
 enum class PackedType { f32, f16, bf16, i8, i4 };

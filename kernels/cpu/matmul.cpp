@@ -146,9 +146,9 @@ class PairPanels {
   std::uint32_t* panels_;
 };
 
-template <class E>
-void multiply_bf16(CpuContext& context, bfloat16* out, const bfloat16* a, const bfloat16* b,
-                   const MatmulShape& shape, const MatmulEpilogue<bfloat16>& epilogue) {
+template <class E, class Out>
+void multiply_bf16(CpuContext& context, Out* out, const bfloat16* a, const bfloat16* b,
+                   const MatmulShape& shape, const MatmulEpilogue<Out>& epilogue) {
   const cpu::Rows<E> rows = cpu::rows_as<E>(context, a, shape, /*pairs=*/2);
   cpu::gemm(
       context, {shape.m, shape.n, shape.k, cpu::GemmKind::bf16, /*panel_by_panel=*/false},
@@ -161,9 +161,9 @@ void multiply_bf16(CpuContext& context, bfloat16* out, const bfloat16* a, const 
 
 }  // namespace
 
-template <class T>
-void matmul(CpuContext& context, T* out, const T* a, const T* b, const MatmulShape& shape,
-            const MatmulEpilogue<T>& epilogue) {
+template <class Out, class T>
+void matmul(CpuContext& context, Out* out, const T* a, const T* b, const MatmulShape& shape,
+            const MatmulEpilogue<Out>& epilogue) {
   if constexpr (std::is_same_v<T, bfloat16>) {
     const bool wide = !cpu::gemm_bf16().a_is_bf16;
     return wide ? multiply_bf16<float>(context, out, a, b, shape, epilogue)
@@ -184,6 +184,10 @@ template void matmul(CpuContext&, float*, const float*, const float*, const Matm
                      const MatmulEpilogue<float>&);
 template void matmul(CpuContext&, float16*, const float16*, const float16*, const MatmulShape&,
                      const MatmulEpilogue<float16>&);
+template void matmul(CpuContext&, float*, const float16*, const float16*, const MatmulShape&,
+                     const MatmulEpilogue<float>&);
+template void matmul(CpuContext&, float*, const bfloat16*, const bfloat16*, const MatmulShape&,
+                     const MatmulEpilogue<float>&);
 template void matmul(CpuContext&, bfloat16*, const bfloat16*, const bfloat16*, const MatmulShape&,
                      const MatmulEpilogue<bfloat16>&);
 

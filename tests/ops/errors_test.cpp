@@ -69,6 +69,18 @@ TEST_CASE("matmul names both operands", "[ops][errors]") {
                ops::matmul_into(gaps, zeros({4, 5}), zeros({5, 7}));
              }),
              ContainsSubstring("has gaps"));
+  Tensor narrow = zeros({4, 7}, DType::bf16), wide = zeros({4, 7});
+  CHECK(error_of([&] {
+          ops::matmul_into(narrow, zeros({4, 5}), zeros({5, 7}));
+        }) ==
+        "dtype_mismatch: matmul: a is (4, 5) f32 on cpu, out is (4, 7) bf16 on cpu; convert out with "
+        ".to(DType::f32)");
+  CHECK(
+      error_of([&] {
+        ops::matmul_into(wide, zeros({4, 5}, DType::bf16), zeros({5, 7}, DType::bf16), {.residual = narrow});
+      }) ==
+      "dtype_mismatch: matmul: out is (4, 7) f32 on cpu, residual is (4, 7) bf16 on cpu; convert residual "
+      "with .to(DType::f32)");
   CHECK_THAT(error_of([] {
                ops::matmul(zeros({4, 5}, DType::i32), zeros({5, 7}, DType::i32));
              }),

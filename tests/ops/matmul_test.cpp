@@ -148,6 +148,43 @@ TEST_CASE("every layout of a and b gives the same bits", "[ops][matmul]") {
   CHECK(same_bits(ops::matmul(a_view, b_view), product));
 }
 
+TEST_CASE("products of 16-bit operands can be kept in f32", "[ops][matmul]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  const auto dtype = GENERATE(DType::f16, DType::bf16);
+  const auto [m, k, n] =
+      GENERATE(table<int, int, int>({{1, 1, 1}, {5, 300, 33}, {61, 257, 130}, {40, 512, 64}}));
+  CAPTURE(device, dtype, m, k, n);
+  const Tensor a = random_tensor({m, k}, dtype, 1).to(device), b = random_tensor({k, n}, dtype, 2).to(device);
+  Tensor out = Tensor::empty({m, n}, DType::f32, device);
+  ops::matmul_into(out, a, b);
+  const auto expected = oracle::matmul(doubles(a), doubles(b), static_cast<std::size_t>(m),
+                                       static_cast<std::size_t>(n), static_cast<std::size_t>(k));
+  CHECK(difference(out, expected, sum_slack(k)) == "");
+  // Only the rounding differs from the product in the operands' dtype.
+  CHECK(same_bits(out.to(dtype), ops::matmul(a, b)));
+
+  Tensor other = Tensor::empty({m, n}, DType::f32, device);
+  ops::matmul_into(other, a, transposed_copy(b), {.transpose_b = true});  // logits
+  CHECK(same_bits(other, out));
+  ops::matmul_into(other, transposed_copy(a).transpose(0, 1), b);  // the gradient of a weight
+  CHECK(same_bits(other, out));
+  for (int i = 0; i < m; i += 7) {
+    Tensor row = Tensor::empty({1, n}, DType::f32, device);
+    ops::matmul_into(row, a.slice(0, i, i + 1), b);
+    REQUIRE(same_bits(row, out.slice(0, i, i + 1)));
+  }
+
+  // Micro-batches accumulate without rounding to 16 bits in between.
+  const Tensor before = random_tensor({m, n}, DType::f32, 3).to(device);
+  Tensor sum = before.clone();
+  ops::matmul_into(sum, transposed_copy(a).transpose(0, 1), b, {.residual = sum});
+  CHECK(same_bits(sum, ops::add(out, before)));
+
+  const Tensor bias = random_tensor({n}, DType::f32, 4).to(device);
+  ops::matmul_into(other, a, b, {.bias = bias, .activation = ops::Activation::relu});
+  CHECK(same_bits(other, ops::activate(ops::add(out, bias), ops::Activation::relu)));
+}
+
 TEST_CASE("an empty sum is zero and an empty product is empty", "[ops][matmul]") {
   const auto device = GENERATE(from_range(available_devices()));
   const Tensor none = Tensor::empty({2, 0}, DType::f32, device), bias = random_tensor({3}).to(device);

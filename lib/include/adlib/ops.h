@@ -71,7 +71,7 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets);
 
 struct MatmulOptions {
   bool transpose_b = false;                  ///< b is (…, N, K): the layout of torch.nn.Linear
-  Tensor bias = {};                          ///< (N), added first
+  Tensor bias = {};                          ///< (N), added first; this and what follows: in out's dtype
   Activation activation = Activation::none;  ///< applied second
   Tensor multiplier = {};                    ///< the shape of the result, multiplied third
   Tensor residual = {};                      ///< the shape of the result, added last
@@ -79,7 +79,8 @@ struct MatmulOptions {
 /// a·b, batched with broadcasting over leading dimensions. (…, M, K)·(…, K, N) -> (…, M, N).
 /// Each element is summed over k in one order fixed by K alone.
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options = {});
-/// The same into `out`, which may be `options.residual` itself.
+/// The same into `out`, which may be `options.residual` itself, and which may be f32 under a and b of 16
+/// bits: gradients of weights that accumulate, logits of bf16 states.
 void matmul_into(Tensor& out, const Tensor& a, const Tensor& b, const MatmulOptions& options = {});
 
 // ---- Packed and quantised weights

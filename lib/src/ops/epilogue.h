@@ -11,17 +11,20 @@
 
 namespace adlib::ops {
 
-inline void check_epilogue(const Tensor& a, const MatmulOptions& options, const Shape& result) {
+/// Throws unless the options fit a result of shape `result` with the device and dtype of `like`, which the
+/// caller knows as `name`.
+inline void check_epilogue(const char* name, const Tensor& like, const MatmulOptions& options,
+                           const Shape& result) {
   if (options.bias) {
-    check_same("matmul", "a", a, "bias", options.bias);
+    check_same("matmul", name, like, "bias", options.bias);
     check_shape("matmul", "bias", options.bias, {result[-1]});
   }
   if (options.multiplier) {
-    check_same("matmul", "a", a, "multiplier", options.multiplier);
+    check_same("matmul", name, like, "multiplier", options.multiplier);
     check_shape("matmul", "multiplier", options.multiplier, result);
   }
   if (options.residual) {
-    check_same("matmul", "a", a, "residual", options.residual);
+    check_same("matmul", name, like, "residual", options.residual);
     check_shape("matmul", "residual", options.residual, result);
   }
 }

@@ -45,9 +45,19 @@ Plan check(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   const std::int64_t b_k = b.size(options.transpose_b ? -1 : -2);
   require(k == b_k, "matmul: a is ", a.describe(), ", b is ", b.describe(),
           options.transpose_b ? " (transposed)" : "", "; ", k, " columns of a meet ", b_k, " rows of b");
-  const Shape result = result_shape(a, b, m, n);
-  check_epilogue(a, options, result);
-  return {{.m = m, .n = n, .k = k, .transpose_b = options.transpose_b}, result};
+  return {{.m = m, .n = n, .k = k, .transpose_b = options.transpose_b}, result_shape(a, b, m, n)};
+}
+
+// The result has the dtype of a, or is f32 under operands of 16 bits; the epilogue is in its dtype.
+void check_result(const Tensor& out, const Tensor& a, const MatmulOptions& options, const Shape& result) {
+  const bool wider = out.defined() && out.dtype() == DType::f32 && size_of(a.dtype()) == 2;
+  if (wider) {
+    check_same_device("matmul", "a", a, "out", out);
+  } else {
+    check_same("matmul", "a", a, "out", out);
+  }
+  check_out("matmul", out, result);
+  check_epilogue(wider ? "out" : "a", out, options, result);
 }
 
 // Elements from the first to the index-th matrix of `x`, whose leading dimensions broadcast to those of
@@ -68,8 +78,7 @@ void matmul_into(Tensor& out, const Tensor& a_in, const Tensor& b_in, const Matm
   Plan plan = check(a_in, b_in, options);  // not bindings: clang 14 does not capture those in a lambda
   kernels::MatmulShape& shape = plan.shape;
   Shape& result = plan.result;
-  check_same("matmul", "a", a_in, "out", out);
-  check_out("matmul", out, result);
+  check_result(out, a_in, options, result);
   const Epilogue epilogue(options);
   if (out.numel() == 0) return;
 
@@ -92,11 +101,18 @@ void matmul_into(Tensor& out, const Tensor& a_in, const Tensor& b_in, const Matm
   }
   shape.a_stride = a.stride(-2);
   shape.b_stride = b.stride(-2);
-  dispatch("matmul", out.device(), out.dtype(), [&]<class T>(auto& ctx) {
-    for (std::int64_t i = 0; i < matrices; ++i) {
-      const std::int64_t at = i * shape.m * shape.n;
-      kernels::matmul<T>(ctx, ptr<T>(out) + at, ptr<T>(a) + matrix_offset(a, result, i),
-                         ptr<T>(b) + matrix_offset(b, result, i), shape, epilogue.at<T>(at));
+  dispatch("matmul", out.device(), a.dtype(), [&]<class T>(auto& ctx) {
+    const auto multiply = [&]<class Out>(Out* to) {
+      for (std::int64_t i = 0; i < matrices; ++i) {
+        const std::int64_t at = i * shape.m * shape.n;
+        kernels::matmul(ctx, to + at, ptr<T>(a) + matrix_offset(a, result, i),
+                        ptr<T>(b) + matrix_offset(b, result, i), shape, epilogue.at<Out>(at));
+      }
+    };
+    if (out.dtype() == DType::f32) {
+      multiply(ptr<float>(out));
+    } else {
+      multiply(ptr<T>(out));
     }
   });
 }

@@ -101,7 +101,7 @@ Tensor matmul(const Tensor& a_in, const PackedMatrix& b, const MatmulOptions& op
   require(a_in.size(-1) == b.rows(), "matmul: a is ", a_in.describe(), ", b is packed (", b.rows(), ", ",
           b.columns(), "); ", a_in.size(-1), " columns of a meet ", b.rows(), " rows of b");
   const Shape result = a_in.shape().with(-1, b.columns());
-  check_epilogue(a_in, options, result);
+  check_epilogue("a", a_in, options, result);
   Tensor out = Tensor::empty(result, a_in.dtype(), a_in.device());
   if (out.numel() == 0) return out;
   const Tensor a = a_in.rank() == 2 ? packed_rows(a_in) : a_in.contiguous().view({-1, b.rows()});
