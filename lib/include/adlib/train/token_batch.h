@@ -13,6 +13,8 @@ struct TokenBatch {
   std::vector<std::int32_t> ids;            ///< (N)
   std::vector<std::int32_t> targets;        ///< (N) the token that follows; -1 where the loss does not count
   std::vector<std::int64_t> offsets = {0};  ///< (S + 1), from 0 to N
+  /// (S) the number of each document in its dataset; empty when it is from none.
+  std::vector<std::int64_t> examples;
 
   std::int64_t tokens() const { return static_cast<std::int64_t>(ids.size()); }
   std::int64_t documents() const { return static_cast<std::int64_t>(offsets.size()) - 1; }
