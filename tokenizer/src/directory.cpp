@@ -1,6 +1,10 @@
 #include "directory.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
+#include <iomanip>
+#include <sstream>
 
 namespace adlib::tok {
 namespace {
@@ -129,22 +133,47 @@ void add_config_tokens(const DirectoryConfig& config,
   }
 }
 
+// Every file that may have a say goes in, each with its name and size, so that no two sets of files look
+// alike.
+std::string fingerprint_of(const std::filesystem::path& dir) {
+  std::string all;
+  for (const char* name :
+       {"tokenizer.json", "vocab.json", "merges.txt", "tokenizer.model", "spiece.model", "vocab.txt",
+        "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"}) {
+    if (!std::filesystem::is_regular_file(dir / name)) continue;
+    const std::string bytes = read_file(dir / name);
+    const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
+    all += concat(name, ' ', bytes.size(), ' ', hash.high64, ' ', hash.low64, '\n');
+  }
+  const XXH128_hash_t hash = XXH3_128bits(all.data(), all.size());
+  std::ostringstream digits;
+  digits << std::hex << std::setfill('0') << std::setw(16) << hash.high64 << std::setw(16) << hash.low64;
+  return digits.str();
+}
+
 }  // namespace adlib::tok
 
 namespace adlib {
 
 std::shared_ptr<const Tokenizer> Tokenizer::from_directory(const std::filesystem::path& dir) {
   const auto has = [&](const char* name) { return std::filesystem::is_regular_file(dir / name); };
-  if (has("tokenizer.json")) return tok::load_tokenizer_json(dir);
-  if (has("vocab.json") && has("merges.txt")) return tok::load_vocab_and_merges(dir);
-  for (const char* name : {"tokenizer.model", "spiece.model"}) {
-    if (has(name)) return tok::load_sentencepiece(dir / name, tok::read_directory_config(dir));
+  std::shared_ptr<Tokenizer> tokenizer;
+  if (has("tokenizer.json")) {
+    tokenizer = tok::load_tokenizer_json(dir);
+  } else if (has("vocab.json") && has("merges.txt")) {
+    tokenizer = tok::load_vocab_and_merges(dir);
+  } else if (has("tokenizer.model") || has("spiece.model")) {
+    const char* name = has("tokenizer.model") ? "tokenizer.model" : "spiece.model";
+    tokenizer = tok::load_sentencepiece(dir / name, tok::read_directory_config(dir));
+  } else if (has("vocab.txt")) {
+    tokenizer = tok::load_wordpiece(dir);
+  } else {
+    fail(ErrorCode::not_found, dir.string(),
+         ": no tokenizer here; looked for tokenizer.json, vocab.json + merges.txt, tokenizer.model, "
+         "spiece.model, vocab.txt");
   }
-  if (has("vocab.txt")) return tok::load_wordpiece(dir);
-  fail(ErrorCode::not_found, dir.string(),
-       ": no tokenizer here; looked for tokenizer.json, vocab.json + merges.txt, tokenizer.model, "
-       "spiece.model, "
-       "vocab.txt");
+  tokenizer->fingerprint_ = tok::fingerprint_of(dir);
+  return tokenizer;
 }
 
 }  // namespace adlib

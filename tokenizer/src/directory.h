@@ -34,11 +34,14 @@ void add_config_tokens(const DirectoryConfig& config,
                        const std::function<std::optional<TokenId>(std::string_view)>& find,
                        std::vector<AddedToken>& tokens);
 
-std::shared_ptr<const Tokenizer> load_tokenizer_json(const std::filesystem::path& dir);
-std::shared_ptr<const Tokenizer> load_vocab_and_merges(const std::filesystem::path& dir);
-std::shared_ptr<const Tokenizer> load_wordpiece(const std::filesystem::path& dir);
+/// Tokenizer::fingerprint() of the files in `dir`.
+std::string fingerprint_of(const std::filesystem::path& dir);
+
+std::shared_ptr<Tokenizer> load_tokenizer_json(const std::filesystem::path& dir);
+std::shared_ptr<Tokenizer> load_vocab_and_merges(const std::filesystem::path& dir);
+std::shared_ptr<Tokenizer> load_wordpiece(const std::filesystem::path& dir);
 /// `file`: the tokenizer.model of `dir`.
-std::shared_ptr<const Tokenizer> load_sentencepiece(const std::filesystem::path& file,
-                                                    const DirectoryConfig& config);
+std::shared_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& file,
+                                              const DirectoryConfig& config);
 
 }  // namespace adlib::tok

@@ -24,7 +24,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 }
 
 /// Completes `parts` with the special tokens of the directory and builds the tokenizer.
-std::shared_ptr<const Tokenizer> finish(PipelineParts parts, const DirectoryConfig& config) {
+std::shared_ptr<Tokenizer> finish(PipelineParts parts, const DirectoryConfig& config) {
   const auto find = [&](std::string_view content) -> std::optional<TokenId> {
     for (const AddedToken& token : parts.added_tokens) {
       if (token.content == content) return token.id;
@@ -47,7 +47,7 @@ void add_gpt2_defaults(DirectoryConfig& config, const Vocabulary& vocabulary) {
 
 }  // namespace
 
-std::shared_ptr<const Tokenizer> load_tokenizer_json(const std::filesystem::path& dir) {
+std::shared_ptr<Tokenizer> load_tokenizer_json(const std::filesystem::path& dir) {
   const std::string where = (dir / "tokenizer.json").string();
   PipelineParts parts = read_tokenizer_json(parse_json(read_file(where), where), where);
   DirectoryConfig config = read_directory_config(dir);
@@ -57,7 +57,7 @@ std::shared_ptr<const Tokenizer> load_tokenizer_json(const std::filesystem::path
   return finish(std::move(parts), config);
 }
 
-std::shared_ptr<const Tokenizer> load_vocab_and_merges(const std::filesystem::path& dir) {
+std::shared_ptr<Tokenizer> load_vocab_and_merges(const std::filesystem::path& dir) {
   DirectoryConfig config = read_directory_config(dir);
   const std::string name = config.tokenizer_class();
   const bool qwen2 = name == "Qwen2Tokenizer";
@@ -116,7 +116,7 @@ std::shared_ptr<const Tokenizer> load_vocab_and_merges(const std::filesystem::pa
   return finish(std::move(parts), config);
 }
 
-std::shared_ptr<const Tokenizer> load_wordpiece(const std::filesystem::path& dir) {
+std::shared_ptr<Tokenizer> load_wordpiece(const std::filesystem::path& dir) {
   DirectoryConfig config = read_directory_config(dir);
   if (!config.flag("do_basic_tokenize", true)) {
     fail(ErrorCode::unsupported, config.where, ": do_basic_tokenize = false is not supported");

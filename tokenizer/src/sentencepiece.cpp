@@ -121,8 +121,8 @@ class SentencePieceTokenizer : public Tokenizer {
   std::int64_t size_ = 0;
 };
 
-std::shared_ptr<const Tokenizer> build(std::string_view bytes, const std::string& where,
-                                       const DirectoryConfig& config) {
+std::shared_ptr<Tokenizer> build(std::string_view bytes, const std::string& where,
+                                 const DirectoryConfig& config) {
   check_sentencepiece_model(bytes, where);
   sentencepiece::logging::SetMinLogLevel(4);  // above FATAL's 3: nothing is printed
   auto model = std::make_unique<sentencepiece::SentencePieceProcessor>();
@@ -167,8 +167,8 @@ std::shared_ptr<const Tokenizer> build(std::string_view bytes, const std::string
 
 }  // namespace
 
-std::shared_ptr<const Tokenizer> load_sentencepiece(const std::filesystem::path& file,
-                                                    const DirectoryConfig& config) {
+std::shared_ptr<Tokenizer> load_sentencepiece(const std::filesystem::path& file,
+                                              const DirectoryConfig& config) {
   return build(read_file(file), file.string(), config);
 }
 

@@ -40,7 +40,7 @@ std::shared_ptr<const TokenCache> find_cache(const std::filesystem::path& path, 
   }
 }
 
-void create_directories(const std::filesystem::path& directory) {
+void make_directories(const std::filesystem::path& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) io::fail_system("create", directory, error.value());
@@ -54,9 +54,9 @@ Dataset::Dataset(const std::vector<std::filesystem::path>& files, const Tokenize
   const ExampleEncoder encoder(tokenizer, options);
   const bool keep = !options.cache_directory.empty() && !tokenizer.fingerprint().empty();
   const auto directory = keep ? options.cache_directory : std::filesystem::temp_directory_path();
-  if (keep) create_directories(directory);
+  if (keep) make_directories(directory);
   for (const auto& file : files) {
-    const bool text = is_plain_text(file);
+    is_plain_text(file);  // a wrong name is refused before anything is read
     std::error_code error;
     const auto changed = std::filesystem::last_write_time(file, error);
     if (error) io::fail_system("open", file, error.value());
@@ -86,8 +86,8 @@ Dataset::Dataset(const std::vector<std::filesystem::path>& files, const Tokenize
     if (caches_.empty()) documents_per_unit_ = cache->info().documents_per_unit;
     if (cache->info().documents_per_unit != documents_per_unit_) {
       fail(ErrorCode::bad_format, file.string(), ": the file holds ",
-           text || documents_per_unit_ == 2 ? "no " : "", "preference pairs, unlike ", files.front().string(),
-           "; train on one kind at a time");
+           cache->info().documents_per_unit == 2 ? "" : "no ", "preference pairs, unlike ",
+           files.front().string(), "; train on one kind at a time");
     }
     caches_.push_back(std::move(cache));
     summary_.units += caches_.back()->documents() / documents_per_unit_;

@@ -25,6 +25,11 @@ class Tokenizer {
   /// tokenizer is byte-level. Throws Error(unsupported) naming the tokenizer.json feature that it does not
   /// honour, at load.
   virtual std::vector<TokenId> encode(std::string_view text) const = 0;
+  /// The ids of `text` as data: nothing in it becomes a special or added token or a user-defined symbol,
+  /// however it is spelled. What comes from customers goes in here, so that a field can never pass for a tag.
+  /// decode() gives back the same text as with encode(). (Hugging Face: split_special_tokens; llama.cpp:
+  /// parse_special = false.)
+  virtual std::vector<TokenId> encode_text(std::string_view text) const { return encode(text); }
   /// encode() with what the tokenizer's post-processor puts around a text: BOS, [CLS] … [SEP].
   virtual std::vector<TokenId> encode_with_special(std::string_view text) const { return encode(text); }
   /// The text of `ids`; special tokens are left out unless asked for. Throws Error(invalid_argument) for an
@@ -44,11 +49,17 @@ class Tokenizer {
   /// "byte_bpe", "bpe" (over characters, as Llama 2), "unigram", "wordpiece" or "sentencepiece", for `adlib
   /// inspect`.
   virtual std::string_view kind() const = 0;
+  /// 32 hexadecimal digits of the files that from_directory() read: equal files, equal digits. A cache of ids
+  /// is kept under it. Empty for a tokenizer that came from elsewhere.
+  const std::string& fingerprint() const { return fingerprint_; }
 
   /// Reads the tokenizer of a Hugging Face directory: `tokenizer.json`, else `vocab.json` + `merges.txt`,
   /// else `tokenizer.model`, else `vocab.txt`; `tokenizer_config.json` and `special_tokens_map.json` are
   /// honoured beside them. Throws Error(not_found) saying which files were looked for.
   static std::shared_ptr<const Tokenizer> from_directory(const std::filesystem::path& dir);
+
+ private:
+  std::string fingerprint_;
 };
 
 }  // namespace adlib
