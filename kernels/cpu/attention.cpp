@@ -18,27 +18,32 @@
 #include <vector>
 
 #include "adlib/core/parallel.h"
+#include "kernels/cpu/attention.h"
 #include "kernels/cpu/convert.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/isa.h"
-#include "kernels/cpu/simd/attention.h"
 #include "kernels/cpu/vector.h"
 
 namespace adlib::kernels {
+
+namespace cpu {
+
+const simd::Attention& attention_lanes() {
+#if defined(__x86_64__)
+  if (isa() >= Isa::avx512) return simd::attention_avx512;
+  if (isa() >= Isa::avx2) return simd::attention_avx2;
+#endif
+  return simd::attention_baseline;
+}
+
+}  // namespace cpu
+
 namespace {
 
 constexpr std::int64_t task_rows = 48;          // a multiple of every tile's height
 constexpr std::int64_t most_tile_rows = 12;     // multiplied at once
 constexpr std::int64_t serial_limit = 1 << 16;  // multiply-adds that are not worth waking a thread for
 constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
-
-const simd::Attention& lanes() {
-#if defined(__x86_64__)
-  if (cpu::isa() >= cpu::Isa::avx512) return simd::attention_avx512;
-  if (cpu::isa() >= cpu::Isa::avx2) return simd::attention_avx2;
-#endif
-  return simd::attention_baseline;
-}
 
 std::size_t stored(DType dtype) {
   switch (dtype) {
@@ -315,7 +320,7 @@ class Tile {
   const AttentionSegment& segment_;
   const AttentionArgs<T>& args_;
   const simd::GemmF32& tiles_ = cpu::gemm_f32();
-  const simd::Attention& lanes_ = lanes();
+  const simd::Attention& lanes_ = cpu::attention_lanes();
   std::int64_t kv_head_, group_, first_, rows_, columns_;
   std::int64_t element_ = pages_.dtype == DType::f32 ? 4 : pages_.dtype == DType::i8 ? 1 : 2;
   void (*widen_)(float*, const void*, std::int64_t) = lanes_.widen[stored(pages_.dtype)];

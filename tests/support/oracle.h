@@ -129,4 +129,82 @@ Values attention(const Values& q, const Values& k, const Values& v, const Attent
 
 inline double no_mask(std::size_t, std::size_t, std::size_t, std::size_t) { return 0; }
 
+/// What attention over documents end to end needs to know: document s is rows [offsets[s], offsets[s + 1]).
+struct VarlenAttention {
+  std::vector<std::int64_t> offsets;
+  std::size_t heads = 1, kv_heads = 1, head_dim = 1, value_dim = 1;
+  double scale = 1, softcap = 0;
+};
+struct VarlenGradients {
+  Values dq, dk, dv;
+};
+
+/// Calls pair(row i, row j, head, key-value head, scale q·k) for every key j that query i sees, in order.
+template <class Pair>
+void for_each_pair(const Values& q, const Values& k, const VarlenAttention& a, Pair&& pair) {
+  for (std::size_t s = 1; s < a.offsets.size(); ++s) {
+    const auto begin = static_cast<std::size_t>(a.offsets[s - 1]),
+               end = static_cast<std::size_t>(a.offsets[s]);
+    for (std::size_t i = begin; i < end; ++i) {
+      for (std::size_t h = 0; h < a.heads; ++h) {
+        const std::size_t kv = h / (a.heads / a.kv_heads);
+        for (std::size_t j = begin; j <= i; ++j) {
+          double score = 0;
+          for (std::size_t d = 0; d < a.head_dim; ++d) {
+            score += q[(i * a.heads + h) * a.head_dim + d] * k[(j * a.kv_heads + kv) * a.head_dim + d];
+          }
+          pair(i, j, h, kv, score * a.scale);
+        }
+      }
+    }
+  }
+}
+
+/// q (N, H, D), k (N, Hkv, D), v (N, Hkv, Dv) -> (N, H, Dv); `lse`, if given, becomes log Σ exp(score), (N,
+/// H).
+inline Values varlen_attention(const Values& q, const Values& k, const Values& v, const VarlenAttention& a,
+                               Values* lse = nullptr) {
+  const auto rows = static_cast<std::size_t>(a.offsets.back());
+  Values out(rows * a.heads * a.value_dim, 0.0), sums(rows * a.heads, 0.0);
+  for_each_pair(q, k, a, [&](std::size_t i, std::size_t j, std::size_t h, std::size_t kv, double score) {
+    const double weight = std::exp(a.softcap > 0 ? a.softcap * std::tanh(score / a.softcap) : score);
+    sums[i * a.heads + h] += weight;
+    for (std::size_t d = 0; d < a.value_dim; ++d) {
+      out[(i * a.heads + h) * a.value_dim + d] += weight * v[(j * a.kv_heads + kv) * a.value_dim + d];
+    }
+  });
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] /= sums[i / a.value_dim];
+  for (double& sum : sums) sum = std::log(sum);
+  if (lse != nullptr) *lse = sums;
+  return out;
+}
+
+/// The gradients of Σ dout · out, by the formulas with the whole matrix of weights. `out` as the forward pass
+/// stored it, possibly rounded.
+inline VarlenGradients varlen_attention_backward(const Values& dout, const Values& q, const Values& k,
+                                                 const Values& v, const Values& out,
+                                                 const VarlenAttention& a) {
+  Values lse;
+  varlen_attention(q, k, v, a, &lse);
+  VarlenGradients g{Values(q.size(), 0.0), Values(k.size(), 0.0), Values(v.size(), 0.0)};
+  for_each_pair(q, k, a, [&](std::size_t i, std::size_t j, std::size_t h, std::size_t kv, double score) {
+    const double tanh = a.softcap > 0 ? std::tanh(score / a.softcap) : 0;
+    const double weight = std::exp((a.softcap > 0 ? a.softcap * tanh : score) - lse[i * a.heads + h]);
+    double gradient = 0;
+    for (std::size_t d = 0; d < a.value_dim; ++d) {
+      const std::size_t at = (i * a.heads + h) * a.value_dim + d,
+                        key = (j * a.kv_heads + kv) * a.value_dim + d;
+      gradient += dout[at] * (v[key] - out[at]);
+      g.dv[key] += weight * dout[at];
+    }
+    gradient *= weight * (1 - tanh * tanh) * a.scale;
+    for (std::size_t d = 0; d < a.head_dim; ++d) {
+      const std::size_t at = (i * a.heads + h) * a.head_dim + d, key = (j * a.kv_heads + kv) * a.head_dim + d;
+      g.dq[at] += gradient * k[key];
+      g.dk[key] += gradient * q[at];
+    }
+  });
+  return g;
+}
+
 }  // namespace adlib::test::oracle

@@ -35,11 +35,25 @@ struct RowProduct {
       ahead;  ///< a panel of the same shape that is wanted soon: it is fetched meanwhile; may be `panel`
 };
 
+/// m rows over one block of 64 keys, on the way back. What stands for hidden keys may be anything; it becomes
+/// 0.
+struct SoftmaxBackward {
+  float* weights;       ///< (m, 64): products of queries and keys; becomes exp(scale product - lse)
+  float* gradients;     ///< (m, 64): by the weights; becomes by the scores: weight (gradient - delta)
+  const float* slopes;  ///< (m, 64): multiply the latter, or null
+  const float* lse;     ///< (m)
+  const float* delta;   ///< (m): Σ weight · gradient over all keys of the row
+  float scale;
+  std::int64_t m;
+  std::int64_t visible;  ///< row r sees the first min(64, visible + r) keys
+};
+
 /// A row's results do not depend on its neighbours. A score of -inf is hidden: its weight is 0; NaN that a
 /// row sees makes the row NaN. The exponentials are those of math_lanes.h, within 1.1 ulp (1.6 without FMA);
 /// a row's sum is taken lane by lane, then over the lanes in one order.
 struct Attention {
   void (*softmax)(const OnlineSoftmax& t) = nullptr;
+  void (*softmax_backward)(const SoftmaxBackward& t) = nullptr;
   /// By Stored. `columns` is a multiple of GemmF32::columns; an element is summed as the tile of this level
   /// sums it, to the same bits.
   void (*row[4])(const RowProduct& t) = {};

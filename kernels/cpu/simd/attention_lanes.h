@@ -64,6 +64,34 @@ void softmax_of(const OnlineSoftmax& t) {
   }
 }
 
+template <class V>
+void softmax_backward_of(const SoftmaxBackward& t) {
+  using T = typename V::type;
+  const T scale = V::set1(t.scale);
+  for (std::int64_t row = 0; row < t.m; ++row) {
+    float* weights = t.weights + row * block;
+    float* gradients = t.gradients + row * block;
+    const T minus_lse = V::set1(-t.lse[row]), delta = V::set1(t.delta[row]);
+    const std::int64_t n = t.visible + row;
+    for (std::int64_t c = 0; c < block; c += V::width) {
+      if (c >= n) {
+        V::store(weights + c, V::zero());
+        V::store(gradients + c, V::zero());
+        continue;
+      }
+      T weight = exp_of<V>(V::fma(V::load(weights + c), scale, minus_lse));
+      T gradient = V::mul(weight, V::sub(V::load(gradients + c), delta));
+      if (t.slopes != nullptr) gradient = V::mul(gradient, V::load(t.slopes + row * block + c));
+      if (c + V::width > n) {
+        weight = V::first_of(weight, n - c, V::zero());
+        gradient = V::first_of(gradient, n - c, V::zero());
+      }
+      V::store(weights + c, weight);
+      V::store(gradients + c, gradient);
+    }
+  }
+}
+
 // How each Stored is read.
 template <class V>
 struct F32 {
@@ -143,6 +171,7 @@ bool all_finite_of(const float* x, std::int64_t n) {
 template <class V>
 constexpr Attention attention_of() {
   return {.softmax = softmax_of<V>,
+          .softmax_backward = softmax_backward_of<V>,
           .row = {row_of<V, F32<V>>, row_of<V, F16<V>>, row_of<V, Bf16<V>>, row_of<V, I8<V>>},
           .widen = {widen_of<V, F32<V>>, widen_of<V, F16<V>>, widen_of<V, Bf16<V>>, widen_of<V, I8<V>>},
           .all_finite = all_finite_of<V>};

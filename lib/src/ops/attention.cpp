@@ -1,26 +1,14 @@
-#include "kernels/attention.h"
+#include "ops/attention.h"
 
-#include <cmath>
 #include <numeric>
 #include <utility>
 #include <vector>
 
-#include "adlib/ops.h"
 #include "ops/checks.h"
-#include "ops/dispatch.h"
 #include "ops/rows.h"
 
 namespace adlib::ops {
 namespace {
-
-float scale_or_default(float scale, std::int64_t head_dim) {
-  return scale != 0 ? scale : 1.0f / std::sqrt(static_cast<float>(head_dim));
-}
-
-void check_heads(const char* operation, std::int64_t heads, std::int64_t kv_heads) {
-  require(kv_heads > 0 && heads % kv_heads == 0, operation, ": ", heads, " query heads do not divide among ",
-          kv_heads, " key-value heads");
-}
 
 // The mask as the kernel reads it: f32 or bool, with the strides of (B, H, Tq, Tk), 0 where it repeats.
 Tensor broadcast_mask(const Tensor& q, const Tensor& mask, const Shape& scores) {
@@ -34,18 +22,6 @@ Tensor broadcast_mask(const Tensor& q, const Tensor& mask, const Shape& scores) 
     fits = mask.size(-dim) == 1 || mask.size(-dim) == scores[-dim];
   require(fits, "attention: mask has shape ", mask.shape(), ", which does not broadcast to ", scores);
   return (mask.dtype() == DType::boolean ? mask : mask.to(DType::f32)).expand(scores);
-}
-
-kernels::KeyValuePages to_kernel(const KeyValuePages& pages) {
-  KeyValuePages view = pages;  // shallow: whoever calls decides whether the kernel writes
-  return {.dtype = pages.keys.dtype(),
-          .keys = view.keys.raw(),
-          .values = view.values.raw(),
-          .key_scales = pages.key_scales ? ptr<float>(view.key_scales) : nullptr,
-          .value_scales = pages.value_scales ? ptr<float>(view.value_scales) : nullptr,
-          .kv_heads = pages.keys.size(1),
-          .head_dim = pages.keys.size(2),
-          .value_dim = pages.values.size(3)};
 }
 
 void check_pages(const char* operation, const KeyValuePages& pages, const Tensor& table) {
@@ -113,23 +89,6 @@ std::vector<kernels::AttentionSegment> to_kernel(const char* operation, const Ke
   }
   require(next == rows, operation, ": the segments cover ", next, " rows of ", rows);
   return out;
-}
-
-template <class T>
-kernels::NewKeyValues<T> new_rows(const Tensor& keys, const Tensor& values) {  // (N, Hkv, D), (N, Hkv, Dv)
-  return {.keys = ptr<T>(keys),
-          .values = ptr<T>(values),
-          .k_row = keys.stride(0),
-          .k_head = keys.stride(1),
-          .v_row = values.stride(0),
-          .v_head = values.stride(1)};
-}
-
-// Undefined unless the caller wants it.
-Tensor make_lse(const AttentionOptions& options, const Shape& shape, Device device) {
-  if (options.lse == nullptr) return {};
-  *options.lse = Tensor::empty(shape, DType::f32, device);
-  return *options.lse;
 }
 
 }  // namespace
