@@ -27,7 +27,7 @@ struct DatasetOptions {
   /// The most tokens that a document may feed to the model.
   std::int64_t context = 1024;
   /// BOS before a document; unset: as the tokenizer's encode_with_special() does.
-  std::optional<bool> bos;
+  std::optional<bool> bos = {};
   /// EOS behind a completion or text, as something to learn, where the tokenizer has one.
   bool eos = true;
   /// Special tokens and tags written out in a prompt or text become their ids, as a template wants. A
@@ -35,12 +35,12 @@ struct DatasetOptions {
   bool parse_special = true;
   /// The field whose value decides the side of a split, such as "title". Empty: "prompt" or "text". A line
   /// without the field is refused; files of plain text have no fields, there each window decides for itself.
-  std::string split_field;
+  std::string split_field = {};
   /// Where token caches are kept, one a file, named by what they depend on; created if missing. Empty, or a
   /// tokenizer without fingerprint: a temporary file that vanishes with the Dataset.
-  std::filesystem::path cache_directory;
+  std::filesystem::path cache_directory = {};
   /// Called now and then on the calling thread; what it throws stops the work and is passed on.
-  std::function<void(const DatasetProgress&)> progress;
+  std::function<void(const DatasetProgress&)> progress = {};
 };
 
 struct DatasetSummary {
