@@ -28,4 +28,23 @@ template <class T>
 void swiglu(CudaContext&, T* y, const T* gate, const T* up, std::int64_t rows, std::int64_t cols,
             std::int64_t gate_stride, std::int64_t up_stride);
 
+/// dx[i] = dy[i] f'(x[i]), evaluated in float; f' of relu is 0 at 0. dx, dy, x: (n); dx may be dy or x.
+template <class T>
+void activate_backward(CpuContext&, T* dx, const T* dy, const T* x, std::int64_t n, Activation activation);
+template <class T>
+void activate_backward(CudaContext&, T* dx, const T* dy, const T* x, std::int64_t n, Activation activation);
+
+/// Distances between rows, in elements.
+struct SwigluStrides {
+  std::int64_t gate = 0, up = 0, dgate = 0, dup = 0;
+};
+/// dgate[i] = dy[i] up[i] silu'(gate[i]), dup[i] = dy[i] silu(gate[i]), evaluated in float. All are (rows,
+/// cols); the rows of dy have no gaps.
+template <class T>
+void swiglu_backward(CpuContext&, T* dgate, T* dup, const T* dy, const T* gate, const T* up,
+                     std::int64_t rows, std::int64_t cols, const SwigluStrides& strides);
+template <class T>
+void swiglu_backward(CudaContext&, T* dgate, T* dup, const T* dy, const T* gate, const T* up,
+                     std::int64_t rows, std::int64_t cols, const SwigluStrides& strides);
+
 }  // namespace adlib::kernels

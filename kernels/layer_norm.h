@@ -18,4 +18,15 @@ template <class T>
 void layer_norm(CudaContext&, T* y, const T* x, const T* gamma, const T* beta, std::int64_t rows,
                 std::int64_t cols, float eps);
 
+/// With n = (x - mean) rstd, computed again from x, and g = dy * gamma, for each row:
+///   dx += rstd (g - mean(g) - n mean(g n)),    dgamma += sum over rows of dy n,    dbeta += that of dy.
+/// dx, dy, x: (rows, cols) row-major; gamma, dgamma, dbeta: (cols); dgamma and dbeta may be null. Sums over
+/// rows as kernels/sum_rows.h.
+template <class T>
+void layer_norm_backward(CpuContext&, T* dx, float* dgamma, float* dbeta, const T* dy, const T* x,
+                         const T* gamma, std::int64_t rows, std::int64_t cols, float eps);
+template <class T>
+void layer_norm_backward(CudaContext&, T* dx, float* dgamma, float* dbeta, const T* dy, const T* x,
+                         const T* gamma, std::int64_t rows, std::int64_t cols, float eps);
+
 }  // namespace adlib::kernels

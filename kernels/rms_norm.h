@@ -16,4 +16,15 @@ template <class T>
 void rms_norm(CudaContext&, T* y, const T* x, const T* gamma, std::int64_t rows, std::int64_t cols,
               float eps);
 
+/// With n = x / sqrt(mean(x^2) + eps) = x r, computed again from x, and g = dy * gamma, for each row:
+///   dx += r (g - n mean(g n)),    dgamma += sum over rows of dy n.
+/// dx, dy, x: (rows, cols) row-major; gamma, dgamma: (cols); dgamma may be null. Sums over rows as
+/// kernels/sum_rows.h.
+template <class T>
+void rms_norm_backward(CpuContext&, T* dx, float* dgamma, const T* dy, const T* x, const T* gamma,
+                       std::int64_t rows, std::int64_t cols, float eps);
+template <class T>
+void rms_norm_backward(CudaContext&, T* dx, float* dgamma, const T* dy, const T* x, const T* gamma,
+                       std::int64_t rows, std::int64_t cols, float eps);
+
 }  // namespace adlib::kernels

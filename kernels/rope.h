@@ -17,6 +17,7 @@ struct RopeShape {
   std::int64_t row_stride = 0;   ///< of x
   std::int64_t head_stride = 0;  ///< of x
   bool interleaved = false;      ///< pairs (2i, 2i+1) instead of (i, i + R/2)
+  bool inverse = false;          ///< by the opposite angle: the gradient of the same call without it
 };
 
 /// y[n,h,a] = x[a] cos - x[b] sin, y[n,h,b] = x[b] cos + x[a] sin for each pair (a, b) with the angle i of

@@ -16,6 +16,7 @@ void rope(CpuContext& context, T* y, const T* x, const std::int32_t* positions, 
   const std::int64_t pairs = shape.rotary_dim / 2;
   const Eigen::InnerStride<> step(shape.interleaved ? 2 : 1);  // from one pair to the next
   const std::int64_t partner = shape.interleaved ? 1 : pairs;  // from a pair's first element to its second
+  const float direction = shape.inverse ? -1.0f : 1.0f;
   const std::int64_t width = shape.heads * shape.head_dim;
   cpu::for_each_run(context, shape.rows, width, [&](std::int64_t first, std::int64_t rows) {
     float* in = cpu::scratch<struct In>(shape.rotary_dim);
@@ -28,8 +29,8 @@ void rope(CpuContext& context, T* y, const T* x, const std::int32_t* positions, 
         const T* head = x + n * shape.row_stride + h * shape.head_stride;
         T* to = y + n * width + h * shape.head_dim;
         cpu::to_float(in, head, shape.rotary_dim);
-        rotated_a = a * c - b * s;
-        rotated_b = b * c + a * s;
+        rotated_a = a * c - b * (direction * s);
+        rotated_b = b * c + a * (direction * s);
         cpu::from_float(to, out, shape.rotary_dim);
         std::copy(head + shape.rotary_dim, head + shape.head_dim, to + shape.rotary_dim);
       }

@@ -37,7 +37,7 @@ template <class T>
 void softmax(CpuContext& context, T* y, const T* x, std::int64_t outer, std::int64_t extent,
              std::int64_t inner) {
   for_each_row(context, y, x, outer, extent, inner, [&](float* row) {
-    const float sum = cpu::exp_and_sum(row, row, finite_max(row, extent), extent);
+    const float sum = cpu::math().exp_and_sum(row, row, finite_max(row, extent), extent);
     const float scale = sum == 0.0f ? 0.0f : 1.0f / sum;
     for (std::int64_t e = 0; e < extent; ++e) row[e] *= scale;
   });
@@ -48,7 +48,8 @@ void log_softmax(CpuContext& context, T* y, const T* x, std::int64_t outer, std:
                  std::int64_t inner) {
   for_each_row(context, y, x, outer, extent, inner, [&](float* row) {
     const float largest = finite_max(row, extent);
-    const float sum = cpu::exp_and_sum(cpu::scratch<struct Exponentials>(extent), row, largest, extent);
+    const float sum =
+        cpu::math().exp_and_sum(cpu::scratch<struct Exponentials>(extent), row, largest, extent);
     const float log_sum = sum == 0.0f ? 0.0f : std::log(sum);
     for (std::int64_t e = 0; e < extent; ++e) row[e] = (row[e] - largest) - log_sum;
   });

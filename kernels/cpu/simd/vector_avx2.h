@@ -20,6 +20,7 @@ struct Vector {
   static type fma(type a, type b, type c) { return _mm256_fmadd_ps(a, b, c); }
   static type min(type a, type b) { return _mm256_min_ps(a, b); }
   static type max(type a, type b) { return _mm256_max_ps(a, b); }
+  static type sqrt(type v) { return _mm256_sqrt_ps(v); }
   static type round(type v) { return _mm256_round_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
   // In two steps, since 2ⁿ itself may be subnormal or infinite: n = a + b with both halves normal powers.
   static type times_power(type v, type n) {
@@ -50,6 +51,8 @@ struct Vector {
   static type first_of(type v, std::int64_t n, type other) {
     return _mm256_blendv_ps(other, v, _mm256_castsi256_ps(first(n)));
   }
+  // a where the sign of v is set, else b.
+  static type where_negative(type v, type a, type b) { return _mm256_blendv_ps(b, a, v); }
   // v where a != b or either is NaN, else 0.
   static type where_different(type a, type b, type v) {
     return _mm256_and_ps(_mm256_cmp_ps(a, b, _CMP_NEQ_UQ), v);

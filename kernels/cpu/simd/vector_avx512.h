@@ -17,6 +17,7 @@ struct Vector {
   static type fma(type a, type b, type c) { return _mm512_fmadd_ps(a, b, c); }
   static type min(type a, type b) { return _mm512_min_ps(a, b); }
   static type max(type a, type b) { return _mm512_max_ps(a, b); }
+  static type sqrt(type v) { return _mm512_sqrt_ps(v); }
   static type round(type v) { return _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
   static type times_power(type v, type n) { return _mm512_scalef_ps(v, n); }
 
@@ -30,6 +31,10 @@ struct Vector {
   // Lanes 0 … n - 1 of v, the rest of `other`; n may be negative or past the width.
   static type first_of(type v, std::int64_t n, type other) {
     return n >= width ? v : n <= 0 ? other : _mm512_mask_blend_ps(first(n), other, v);
+  }
+  // a where the sign of v is set, else b.
+  static type where_negative(type v, type a, type b) {
+    return _mm512_mask_blend_ps(_mm512_movepi32_mask(_mm512_castps_si512(v)), b, a);
   }
   // v where a != b or either is NaN, else 0.
   static type where_different(type a, type b, type v) {

@@ -28,6 +28,9 @@ struct Vector {
   static type fma(type a, type b, type c) { return a * b + c; }  // two roundings where there is no FMA
   static type min(type a, type b) { return select(a < b, a, b); }
   static type max(type a, type b) { return select(a > b, a, b); }
+  static type sqrt(type v) {
+    return type{__builtin_sqrtf(v[0]), __builtin_sqrtf(v[1]), __builtin_sqrtf(v[2]), __builtin_sqrtf(v[3])};
+  }
   // To nearest even for |v| < 2^22: the sum's last bit is worth 1.
   static type round(type v) {
     const type shift = set1(0x1.8p23f);
@@ -59,6 +62,8 @@ struct Vector {
     const auto count = static_cast<std::int32_t>(n);
     return select(lanes < integers{count, count, count, count}, v, other);
   }
+  // a where the sign of v is set, else b.
+  static type where_negative(type v, type a, type b) { return select(as_integers(v) >> 31, a, b); }
   // v where a != b or either is NaN, else 0.
   static type where_different(type a, type b, type v) { return select(a != b, v, zero()); }
   static float max_lane(type v) {

@@ -49,6 +49,41 @@ inline void check_out(const char* operation, const Tensor& out, const Shape& exp
           " has gaps, expected a contiguous tensor");
 }
 
+/// Throws unless `tensor` may be written to in place: of shape `expected`, without gaps.
+inline void check_writable(const char* operation, const char* name, const Tensor& tensor,
+                           const Shape& expected) {
+  check_defined(operation, name, tensor);
+  check_shape(operation, name, tensor, expected);
+  require(tensor.is_contiguous(), operation, ": ", name, " ", tensor.describe(),
+          " has gaps, expected a contiguous tensor");
+}
+
+/// Throws unless the gradient of a parameter may be added to `tensor`; an undefined one is not wanted.
+inline void check_gradient(const char* operation, const char* name, const Tensor& tensor,
+                           const Shape& expected, Device device) {
+  if (!tensor) return;
+  check_dtype(operation, name, tensor, DType::f32);
+  check_writable(operation, name, tensor, expected);
+  if (tensor.device() != device) {
+    fail(ErrorCode::device_mismatch, operation, ": ", name, " is ", tensor.describe(),
+         ", expected a tensor on ", device);
+  }
+}
+
+/// Throws where `out`, about to be written, shares memory with an operand that is still to be read.
+inline void check_apart(const char* operation, const char* out_name, const Tensor& out, const char* name,
+                        const Tensor& operand) {
+  const auto end_of = [](const Tensor& tensor) {
+    std::int64_t last = 0;  // element
+    for (int dim = 0; dim < tensor.rank(); ++dim) last += (tensor.size(dim) - 1) * tensor.stride(dim);
+    return static_cast<const char*>(tensor.raw()) +
+           (last + 1) * static_cast<std::int64_t>(size_of(tensor.dtype()));
+  };
+  if (!out || !operand || out.numel() == 0 || operand.numel() == 0) return;
+  require(end_of(out) <= operand.raw() || end_of(operand) <= out.raw(), operation, ": ", out_name,
+          " shares memory with ", name, "; give it storage of its own");
+}
+
 /// A rank of at least `rank`.
 inline void check_rank_at_least(const char* operation, const char* name, const Tensor& tensor, int rank) {
   check_defined(operation, name, tensor);

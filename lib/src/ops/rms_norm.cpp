@@ -3,6 +3,7 @@
 #include "adlib/ops.h"
 #include "ops/checks.h"
 #include "ops/dispatch.h"
+#include "ops/norm.h"
 
 namespace adlib::ops {
 
@@ -19,6 +20,19 @@ Tensor rms_norm(const Tensor& x, const Tensor& gamma, float eps) {
     kernels::rms_norm<T>(ctx, ptr<T>(y), ptr<T>(source), ptr<T>(scale), x.numel() / cols, cols, eps);
   });
   return y;
+}
+
+void rms_norm_backward(Tensor& dx, Tensor& dgamma, const Tensor& dy, const Tensor& x, const Tensor& gamma,
+                       float eps) {
+  constexpr const char* name = "rms_norm_backward";
+  const std::int64_t cols = check_norm_backward(name, dx, dy, x, gamma, eps);
+  check_gradient(name, "dgamma", dgamma, {cols}, x.device());
+  if (x.numel() == 0) return;
+  const Tensor source = x.contiguous(), gradient = dy.contiguous(), scale = gamma.contiguous();
+  dispatch(name, x.device(), x.dtype(), [&]<class T>(auto& ctx) {
+    kernels::rms_norm_backward<T>(ctx, ptr<T>(dx), ptr<float>(dgamma), ptr<T>(gradient), ptr<T>(source),
+                                  ptr<T>(scale), x.numel() / cols, cols, eps);
+  });
 }
 
 }  // namespace adlib::ops
