@@ -138,6 +138,7 @@ void Dataset::append_to(TokenBatch& batch, std::int64_t index) const {
       batch.targets.push_back(t + 1 < span.prompt ? -1 : place.cache.id(span.begin + t + 1));
     }
     batch.offsets.push_back(batch.tokens());
+    batch.examples.push_back(index * documents_per_unit_ + d);
   }
 }
 

@@ -50,9 +50,9 @@ StepReport Trainer::step(const NextBatch& next) {
   return report;
 }
 
-Totals Trainer::evaluate(const std::function<std::optional<TokenBatch>()>& next) const {
+Totals Trainer::evaluate(const std::function<bool(TokenBatch&)>& next) const {
   Totals totals;
-  while (const std::optional<TokenBatch> batch = next()) totals += objective_.evaluate(model_, *batch);
+  for (TokenBatch batch; next(batch);) totals += objective_.evaluate(model_, batch);
   return totals;
 }
 

@@ -54,6 +54,7 @@ class BatchStream {
   BatchStream(Subset subset, std::int64_t tokens, std::uint64_t seed);
 
   TokenBatch next();
+  const Dataset& dataset() const { return subset_.dataset(); }
   Position position() const { return at_; }
   /// The stream goes on as one that has come to `position` by itself.
   void seek(Position position);

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 
 #include "adlib/train/adamw.h"
 #include "adlib/train/objective.h"
@@ -40,8 +39,8 @@ class Trainer {
   /// Takes `accumulation` batches and moves the weights once. Throws Error(invalid_argument) when the loss or
   /// a gradient is not finite: then the weights are as they were before the step.
   StepReport step(const NextBatch& next);
-  /// Over all batches until `next` gives none.
-  Totals evaluate(const std::function<std::optional<TokenBatch>()>& next) const;
+  /// Over all batches: `next` replaces its argument and returns false when there is none left.
+  Totals evaluate(const std::function<bool(TokenBatch&)>& next) const;
 
   const TrainableDecoder& model() const { return model_; }
   TrainableDecoder& model() { return model_; }

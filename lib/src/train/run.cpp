@@ -1,0 +1,101 @@
+#include "adlib/train/run.h"
+
+#include <chrono>
+#include <cmath>
+
+#include "adlib/io/atomic_file.h"
+#include "adlib/io/safetensors.h"
+
+namespace adlib::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+template <class Callback, class... Args>
+void tell(const Callback& callback, const Args&... args) {
+  if (callback) callback(args...);
+}
+
+void write_plot(const RunOptions& options, const TrainingLog& log) {
+  io::AtomicFile file(options.directory / "loss.svg");
+  file.write(loss_plot(log.entries(), options.title));
+  file.commit();
+}
+
+}  // namespace
+
+RunResult run(Trainer& trainer, BatchStream& data, std::optional<BatchPass> validation,
+              const RunOptions& options, const RunObserver& observer) {
+  require(options.patience == 0 || validation, "train: patience needs validation data");
+  require(options.keep_checkpoints > 0, "train: ", options.keep_checkpoints,
+          " checkpoints are to be kept, expected at least 1");
+  const fs::path checkpoints = options.directory / "checkpoints";
+  const std::int64_t last_step = trainer.options().schedule.total;
+  std::error_code error;
+  fs::create_directories(options.directory, error);
+  if (error)
+    fail(ErrorCode::io, options.directory.string(), ": cannot create the directory: ", error.message());
+
+  RunResult result;
+  TrainingState& state = result.state;
+  if (const std::optional<fs::path> newest = latest_checkpoint(checkpoints)) {
+    state = restore_checkpoint(*newest, trainer);
+    data.seek({.epoch = state.epoch, .index = state.index});
+  }
+  prune_checkpoints(checkpoints, options.keep_checkpoints);
+  TrainingLog log(options.directory / "log.jsonl", state.step);
+  tell(observer.started, state);
+
+  const auto is_due = [&](std::int64_t every) {
+    return state.step == last_step || (every > 0 && state.step % every == 0);
+  };
+  const auto lost_patience = [&] {
+    return options.patience > 0 && state.stale_evaluations >= options.patience;
+  };
+  const auto evaluate = [&] {
+    validation->rewind();
+    const Totals totals = trainer.evaluate([&](TokenBatch& batch) { return validation->next(batch); });
+    const double loss = totals.mean_loss();
+    const bool best = loss < state.best_loss;
+    if (best) {
+      io::save_safetensors(options.directory / "best.safetensors", trainer.model().named_tensors());
+      state.best_loss = loss, state.best_step = state.step, state.stale_evaluations = 0;
+    } else {
+      ++state.stale_evaluations;
+    }
+    LogEntry entry{.step = state.step, .validation_loss = loss};
+    if (data.dataset().pairs()) entry.preferred = totals.wins / totals.count;
+    log.append(entry);
+    result.validation = totals;
+    tell(observer.evaluated, state.step, totals, best);
+  };
+
+  while (state.step < last_step && !lost_patience()) {
+    const auto begin = std::chrono::steady_clock::now();
+    const StepReport report = trainer.step([&] { return data.next(); });
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    state.step = report.step;
+    state.epoch = data.position().epoch, state.index = data.position().index;
+    LogEntry entry{.step = report.step,
+                   .loss = report.totals.mean_loss(),
+                   .gradient_norm = report.gradient_norm,
+                   .learning_rate = report.learning_rate,
+                   .tokens = report.tokens,
+                   .seconds = seconds};
+    if (data.dataset().pairs()) entry.preferred = report.totals.wins / report.totals.count;
+    log.append(entry);
+    tell(observer.stepped, report, seconds);
+    if (validation && is_due(options.evaluate_every)) evaluate();
+    if (is_due(options.save_every) || lost_patience()) {
+      save_checkpoint(checkpoints, trainer, state);
+      prune_checkpoints(checkpoints, options.keep_checkpoints);
+      write_plot(options, log);
+      tell(observer.saved, checkpoints);
+    }
+  }
+  result.stopped_early = state.step < last_step;
+  write_plot(options, log);
+  return result;
+}
+
+}  // namespace adlib::train
