@@ -18,7 +18,8 @@ Tensor to_tensor(std::span<const std::int32_t> values) {
 
 // True when `name` ends with the components of `target`.
 bool ends_with_components(std::string_view name, std::string_view target) {
-  return name == target || name.ends_with("." + std::string(target));
+  if (!name.ends_with(target)) return false;
+  return name.size() == target.size() || name[name.size() - target.size() - 1] == '.';
 }
 
 std::string layer_names(const DecoderNames& names) {
