@@ -1,6 +1,6 @@
 # Installs the headers, the library, and what finds them: find_package(adlib) and `pkg-config adlib`.
 # Eigen, nlohmann-json and CLI11 are compiled in: a consumer needs none of them. A static adlib still has to link
-# PCRE2, utf8proc and SentencePiece, so its package files look for those again.
+# PCRE2, utf8proc, ICU and SentencePiece, so its package files look for those again.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -32,7 +32,7 @@ install(FILES ${PROJECT_BINARY_DIR}/adlib-config.cmake ${PROJECT_BINARY_DIR}/adl
         DESTINATION ${adlib_package_dir})
 
 # adlib.pc. Its prefix is relative to itself, so that the installed tree may be moved.
-set(adlib_pc_requires "libpcre2-8 libutf8proc")
+set(adlib_pc_requires "libpcre2-8 libutf8proc icu-uc")
 set(adlib_pc_libs "-pthread")
 if(TARGET sentencepiece-static)
   string(APPEND adlib_pc_libs " -lsentencepiece")

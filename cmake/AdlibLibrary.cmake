@@ -1,6 +1,7 @@
 # adlib::adlib: the one public target. Its parts are OBJECT libraries, so that each layer is compiled
 # with only the dependencies it may use.
-set(adlib_layers adlib_core adlib_kernels_cpu adlib_ops adlib_io adlib_models adlib_generate adlib_train adlib_tokenizer)
+set(adlib_layers adlib_core adlib_kernels_cpu adlib_ops adlib_io adlib_models adlib_generate adlib_train adlib_eval
+    adlib_tokenizer)
 if(ADLIB_CUDA)
   list(APPEND adlib_layers adlib_kernels_cuda)
 endif()
@@ -20,7 +21,7 @@ target_include_directories(adlib PUBLIC
 target_link_libraries(adlib
   PUBLIC Threads::Threads
   PRIVATE $<BUILD_INTERFACE:adlib_options>
-          PkgConfig::PCRE2 PkgConfig::UTF8PROC adlib_sentencepiece)
+          PkgConfig::PCRE2 PkgConfig::UTF8PROC PkgConfig::ICU adlib_sentencepiece)
 if(ADLIB_CUDA)
   target_link_libraries(adlib PRIVATE CUDA::cudart CUDA::cublasLt)
 endif()

@@ -64,7 +64,7 @@ run sh -c "$cxx -std=c++20 -O1 $flags '$source_dir/examples/consumer/main.cpp' \
 expect pkg-config "$work_dir/consumer"
 # A consumer needs none of the libraries that adlib is built with.
 if $cxx -std=c++20 $flags -M "$source_dir/examples/consumer/main.cpp" |
-  grep -E 'Eigen|nlohmann|sentencepiece|pcre2|utf8proc|CLI11'; then
+  grep -E 'Eigen|nlohmann|sentencepiece|pcre2|utf8proc|unicode/u|CLI11'; then
   echo "adlib/adlib.h reaches the headers above" >&2
   exit 1
 fi
