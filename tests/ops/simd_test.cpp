@@ -150,6 +150,86 @@ TEST_CASE("exp keeps its bound over all floats", "[ops][simd]") {
   }
 }
 
+TEST_CASE("the vectorised error function keeps its bound in gelu", "[ops][simd]") {
+  for (const Level& level : levels()) {
+    double worst = 0;
+    for_each_float(1999, [&](const std::vector<float>& x) {
+      std::vector<float> y = x;
+      level.math->gelu_erf(y.data(), static_cast<std::int64_t>(x.size()));
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double v = x[i];
+        if (!std::isfinite(x[i]) || std::abs(v) < 1e-37) continue;  // half of x is no float
+        worst = std::max(worst, std::abs(y[i] - 0.5 * v * std::erfc(-v / std::sqrt(2.0))) / std::abs(v));
+      }
+    });
+    INFO(to_string(level.isa) << ": " << worst);
+    CHECK(worst < level.gelu_error);
+    float special[] = {INFINITY, -INFINITY, NAN, 0.0f, -0.0f, 1e30f, -1e30f};
+    level.math->gelu_erf(special, 7);
+    CHECK(special[0] == INFINITY);
+    CHECK((special[1] == 0.0f && special[3] == 0.0f && special[4] == 0.0f && special[6] == 0.0f));
+    CHECK(std::isnan(special[2]));
+    CHECK(special[5] == 1e30f);
+  }
+}
+
+TEST_CASE("slopes of activations keep their bound over all floats", "[ops][simd]") {
+  const double pi = 3.14159265358979323846;
+  const auto logistic_slope = [](double x, double u, double du) {  // of x / (1 + e^-u)
+    const double s = 1 / (1 + std::exp(-u));
+    return s == 0 || s == 1 ? s : s + x * s / (1 + std::exp(u)) * du;
+  };
+  for (const Level& level : levels()) {
+    double tanh_error = 0, erf_error = 0, silu_error = 0;
+    for_each_float(1999, [&](const std::vector<float>& x) {
+      const auto n = static_cast<std::int64_t>(x.size());
+      const std::vector<float> ones(x.size(), 1.0f);
+      std::vector<float> by_tanh(x.size()), by_erf(x.size()), silu(x.size());
+      level.math->gelu_tanh_backward(by_tanh.data(), ones.data(), x.data(), n);
+      level.math->gelu_erf_backward(by_erf.data(), ones.data(), x.data(), n);
+      level.math->silu_backward(silu.data(), ones.data(), x.data(), n);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        if (std::isnan(x[i])) {
+          REQUIRE((std::isnan(by_tanh[i]) && std::isnan(by_erf[i]) && std::isnan(silu[i])));
+          continue;
+        }
+        const double v = std::max(-1e4, std::min(1e4, static_cast<double>(x[i])));  // 0 or 1 further out
+        const double u = 2 * std::sqrt(2 / pi) * (v + 0.044715 * v * v * v);
+        const double du = 2 * std::sqrt(2 / pi) * (1 + 3 * 0.044715 * v * v);
+        tanh_error = std::max(tanh_error, std::abs(by_tanh[i] - logistic_slope(v, u, du)));
+        const double normal =
+            0.5 * std::erfc(-v / std::sqrt(2.0)) + v * std::exp(-v * v / 2) / std::sqrt(2 * pi);
+        erf_error = std::max(erf_error, std::abs(by_erf[i] - normal));
+        silu_error = std::max(silu_error, std::abs(silu[i] - logistic_slope(v, v, 1)));
+      }
+    });
+    INFO(to_string(level.isa) << ": gelu_tanh " << tanh_error << ", gelu_erf " << erf_error << ", silu "
+                              << silu_error);
+    CHECK(tanh_error < 0x1p-20);
+    CHECK(erf_error < 0x1p-20);
+    CHECK(silu_error < 0x1p-20);
+  }
+}
+
+TEST_CASE("sums of exponentials are right for every length and touch nothing else", "[ops][simd]") {
+  for (const Level& level : levels()) {
+    for (std::int64_t n = 0; n <= 70; ++n) {
+      const std::vector<float> x = values(n, static_cast<std::uint32_t>(n));
+      std::vector<float> y(static_cast<std::size_t>(n) + 1, 42.0f), separately = x;
+      const float sum = level.math->exp_and_sum(y.data(), x.data(), 0.5f, n);
+      for (float& value : separately) value -= 0.5f;
+      level.math->exp(separately.data(), n);
+      double want = 0;
+      for (std::int64_t i = 0; i < n; ++i) {
+        REQUIRE(y[static_cast<std::size_t>(i)] == separately[static_cast<std::size_t>(i)]);
+        want += separately[static_cast<std::size_t>(i)];
+      }
+      REQUIRE(y.back() == 42.0f);
+      REQUIRE(std::abs(sum - want) <= 1e-6 * want);
+    }
+  }
+}
+
 TEST_CASE("vectorised gelu and silu keep their bounds and do not depend on position", "[ops][simd]") {
   for (const Level& level : levels()) {
     double gelu_error = 0, silu_error = 0;
