@@ -1,6 +1,7 @@
 // Attention: of a whole prompt (arithmetic) or one new token (reading keys and values), from tensors and from
-// the pages of a cache.
+// the pages of a cache; of documents end to end, forward and backward, as training has it.
 #include <cmath>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -96,6 +97,80 @@ void add_ragged(DType dtype, std::int64_t streams, const Sequence& s) {
   });
 }
 
+// `documents` of `rows` each, in the parts of a fused projection (N, H + 2 Hkv, D).
+struct Documents {
+  Sequence each;
+  std::vector<std::int64_t> offsets{0};
+  Tensor fused, gradients, dout, out, lse;
+
+  Documents(std::int64_t documents, const Sequence& s, DType dtype, Device device) : each(s) {
+    for (std::int64_t i = 0; i < documents; ++i) offsets.push_back(offsets.back() + s.rows);
+    fused = random_tensor({offsets.back(), s.heads + 2 * s.kv_heads, head_dim}, dtype, 1).to(device);
+    gradients = Tensor::empty(fused.shape(), dtype, device);
+    dout = random_tensor({offsets.back(), s.heads, head_dim}, dtype, 2).to(device);
+    forward();
+  }
+
+  Tensor q(const Tensor& of) const { return of.slice(1, 0, each.heads); }
+  Tensor k(const Tensor& of) const { return of.slice(1, each.heads, each.heads + each.kv_heads); }
+  Tensor v(const Tensor& of) const {
+    return of.slice(1, each.heads + each.kv_heads, each.heads + 2 * each.kv_heads);
+  }
+  void forward() { out = ops::varlen_attention(q(fused), k(fused), v(fused), offsets, {.lse = &lse}); }
+  void backward() {
+    Tensor dq = q(gradients), dk = k(gradients), dv = v(gradients);
+    ops::varlen_attention_backward(dq, dk, dv, dout, q(fused), k(fused), v(fused), out, lse, offsets);
+  }
+  Work work(double operations_a_pair, double bytes) const {
+    const auto documents = static_cast<double>(offsets.size() - 1), rows = static_cast<double>(each.rows);
+    const double pairs = documents * static_cast<double>(each.heads) * rows * (rows + 1) / 2;
+    return {.operations = pairs * (operations_a_pair + exponential), .bytes = bytes};
+  }
+  // The last document's first key-value head, in double precision.
+  std::string check(bool is_forward) const {
+    const std::int64_t group = each.heads / each.kv_heads;
+    const auto part = [&](const Tensor& x, std::int64_t heads) {
+      return x.slice(0, offsets.back() - each.rows, offsets.back()).slice(1, 0, heads);
+    };
+    const oracle::VarlenAttention shape{.offsets = {0, each.rows},
+                                        .heads = static_cast<std::size_t>(group),
+                                        .kv_heads = 1,
+                                        .head_dim = head_dim,
+                                        .value_dim = head_dim,
+                                        .scale = 1 / std::sqrt(static_cast<double>(head_dim))};
+    const auto queries = doubles(part(q(fused), group)), keys = doubles(part(k(fused), 1)),
+               values = doubles(part(v(fused), 1));
+    if (is_forward) {
+      return difference(part(out, group), oracle::varlen_attention(queries, keys, values, shape), 4e-6);
+    }
+    const auto want = oracle::varlen_attention_backward(doubles(part(dout, group)), queries, keys, values,
+                                                        doubles(part(out, group)), shape);
+    return difference(part(q(gradients), group), want.dq, 1e-5) +
+           difference(part(k(gradients), 1), want.dk, 4e-5) +
+           difference(part(v(gradients), 1), want.dv, 4e-5);
+  }
+};
+
+void add_documents(DType dtype, std::int64_t documents, const Sequence& s) {
+  const Sizes sizes{{"documents", documents}, {"rows", s.rows}, {"heads", s.heads}, {"kv_heads", s.kv_heads}};
+  for (const bool is_forward : {true, false}) {
+    const char* name = is_forward ? "varlen_attention" : "varlen_attention_backward";
+    add_kernel(name, dtype, sizes, [=](Device device) {
+      const auto operands = std::make_shared<Documents>(documents, s, dtype, device);
+      const auto run = [=] { is_forward ? operands->forward() : operands->backward(); };
+      // Two products of head_dim a pair forward, five backward; q, k, v, out, lse are read or written, and
+      // backward dout and the gradients.
+      const double inputs = bytes_of(operands->fused), rows = bytes_of(operands->out);
+      return Task{is_forward ? operands->work(4 * head_dim, inputs + rows + bytes_of(operands->lse))
+                             : operands->work(10 * head_dim, 2 * inputs + 2 * rows + bytes_of(operands->lse)),
+                  run, [=] {
+                    run();
+                    return operands->check(is_forward);
+                  }};
+    });
+  }
+}
+
 }  // namespace
 
 void add_attention() {
@@ -115,6 +190,12 @@ void add_attention() {
         return Task{work_of(q, keys), [=] { run(); }, [=] { return check(run(), q, keys, values); }};
       });
     }
+  }
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    add_documents(dtype, 16, {16, 16, 12, 12});
+    add_documents(dtype, 4, {64, 64, 12, 12});
+    add_documents(dtype, 1, {512, 512, 12, 12});
+    add_documents(dtype, 1, {512, 512, 14, 2});
   }
   for (const DType dtype : {DType::f32, DType::bf16, DType::i8}) {
     for (const std::int64_t streams : {1, 8}) {

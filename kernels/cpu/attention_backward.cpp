@@ -47,13 +47,12 @@ struct Left {
 Left plain(const Rows& rows) { return {rows.data, rows.width, 1}; }
 Left transposed(const Rows& rows, std::int64_t column) { return {rows.data + column, 1, rows.width}; }
 
-// Rows [begin, begin + rows) of a head; what is past `dim` is 0.
+// Rows [begin, begin + rows) of a head.
 template <class T>
 void gather(const Rows& out, const HeadRows<const T>& from, std::int64_t begin, std::int64_t rows,
             std::int64_t head, std::int64_t dim) {
   for (std::int64_t r = 0; r < rows; ++r) {
     cpu::to_float(out.at(r), from.at(begin + r, head), dim);
-    std::fill(out.at(r) + dim, out.at(r + 1), 0.0f);
   }
 }
 
@@ -190,6 +189,7 @@ class HeadBackward {
   std::int64_t begin_, rows_, head_, kv_head_;
   std::int64_t key_width_ = cpu::round_up(args_.head_dim, tiles_.columns);
   std::int64_t value_width_ = cpu::round_up(args_.value_dim, tiles_.columns);
+  // Rows are rounded up to whole tiles; what stands there goes nowhere.
   // Of all queries.
   Rows q_ = buffer<struct Queries>(rows_, key_width_);
   Rows dq_ = buffer<struct QueryGradients>(rows_, key_width_);
