@@ -23,16 +23,17 @@ namespace {
 
 constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t kept_block_min = std::size_t{64} << 10;  // smaller ones malloc keeps itself
-constexpr std::size_t kept_block_max = std::size_t{32} << 20;
-constexpr std::size_t kept_total = std::size_t{64} << 20;
+constexpr std::size_t kept_block_max = std::size_t{32} << 20;  // unless a MemoryReuse lives
+constexpr std::size_t kept_total = std::size_t{64} << 20;      // unless a MemoryReuse lives
 
 std::align_val_t alignment_of(std::size_t bytes) {
   return std::align_val_t{bytes >= huge_page ? huge_page : 64};
 }
 
-// Sizes that may be kept come in eight steps a power of two, so that blocks find their next use.
+// Sizes that may be kept come in eight steps a power of two, so that blocks find their next use. What a block
+// has more than was asked for is never touched, and so takes no memory.
 std::size_t size_class(std::size_t bytes) {
-  if (bytes < kept_block_min || bytes > kept_block_max) return bytes;
+  if (bytes < kept_block_min) return bytes;
   const std::size_t step = std::bit_floor(bytes) / 8;
   return (bytes + step - 1) / step * step;
 }
@@ -46,19 +47,36 @@ void* allocate_block(std::size_t size) {
 }
 void free_block(void* data, std::size_t size) { ::operator delete(data, alignment_of(size)); }
 
+struct Block {
+  void* data = nullptr;
+  std::size_t size = 0;
+};
+
 class FreeBlocks {
  public:
-  void* take(std::size_t size) {
+  /// A block of at least `size` bytes, at most a quarter larger; null when there is none.
+  Block take(std::size_t size) {
     const std::lock_guard lock(mutex_);
-    const auto found = blocks_.find(size);
-    if (found == blocks_.end() || found->second.empty()) return nullptr;
-    void* data = found->second.back();
-    found->second.pop_back();
-    total_ -= size;
-    return data;
+    for (auto at = blocks_.lower_bound(size); at != blocks_.end() && at->first <= size + size / 4; ++at) {
+      if (at->second.empty()) continue;
+      void* data = at->second.back();
+      at->second.pop_back();
+      total_ -= at->first;
+      return {data, at->first};
+    }
+    return {};
   }
   void give(void* data, std::size_t size) {
     if (!keep(data, size)) free_block(data, size);
+  }
+  /// Without a limit while `users` is positive; all blocks go back when it falls to 0.
+  void reuse(int change) {
+    {
+      const std::lock_guard lock(mutex_);
+      users_ += change;
+      if (users_ > 0) return;
+    }
+    release();
   }
   /// Returns all blocks to the system.
   void release() {
@@ -72,9 +90,9 @@ class FreeBlocks {
 
  private:
   bool keep(void* data, std::size_t size) {
-    if (!keeps || size < kept_block_min || size > kept_block_max) return false;
+    if (!keeps || size < kept_block_min) return false;
     const std::lock_guard lock(mutex_);
-    if (total_ + size > kept_total) return false;
+    if (users_ == 0 && (size > kept_block_max || total_ + size > kept_total)) return false;
     try {
       blocks_[size].push_back(data);
     } catch (const std::bad_alloc&) {  // the end of a tensor does not throw
@@ -100,6 +118,7 @@ class FreeBlocks {
   std::mutex mutex_;
   std::map<std::size_t, std::vector<void*>> blocks_;
   std::size_t total_ = 0;
+  int users_ = 0;  // of MemoryReuse
 };
 
 // Never destroyed: tensors with static lifetime give their blocks back after any destructor of ours.
@@ -125,23 +144,23 @@ class CpuBackend final : public StorageBackend {
   int device_count() const override { return 1; }
 
   std::shared_ptr<Storage> allocate(std::size_t bytes, Device device) const override {
-    void* data = nullptr;
+    Block block;
     // Linux promises more than the machine has and kills the process when it is touched: refuse that at once.
     constexpr std::size_t worth_asking = std::size_t{64} << 20;
     const bool hopeless = bytes > worth_asking && bytes > host_memory().total;
     const std::size_t size = size_class(bytes);
-    if (!hopeless) data = free_blocks().take(size);
-    if (!hopeless && data == nullptr) data = allocate_block(size);
-    if (!hopeless && data == nullptr) {  // blocks of other sizes may be what is missing
+    if (!hopeless) block = free_blocks().take(size);
+    if (!hopeless && block.data == nullptr) block = {allocate_block(size), size};
+    if (!hopeless && block.data == nullptr) {  // blocks of other sizes may be what is missing
       free_blocks().release();
-      data = allocate_block(size);
+      block = {allocate_block(size), size};
     }
-    if (data == nullptr) {
+    if (block.data == nullptr) {
       fail(ErrorCode::out_of_memory, "storage: asked for ", bytes, " bytes on ", device, ", ",
            host_memory().free, " are free; use a smaller batch, a shorter context or a smaller dtype");
     }
-    std::shared_ptr<void> owner(data, [size](void* p) { free_blocks().give(p, size); });
-    return std::make_shared<Storage>(std::move(owner), data, bytes, device);
+    std::shared_ptr<void> owner(block.data, [size = block.size](void* p) { free_blocks().give(p, size); });
+    return std::make_shared<Storage>(std::move(owner), block.data, bytes, device);
   }
 
   void copy(void* to, Device, const void* from, Device, std::size_t bytes) const override {
@@ -150,6 +169,9 @@ class CpuBackend final : public StorageBackend {
 };
 
 }  // namespace
+
+MemoryReuse::MemoryReuse() { free_blocks().reuse(1); }
+MemoryReuse::~MemoryReuse() { free_blocks().reuse(-1); }
 
 const StorageBackend& cpu_storage_backend() {
   static const CpuBackend backend;

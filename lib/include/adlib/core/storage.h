@@ -41,6 +41,17 @@ class StorageBackend {
                     std::size_t bytes) const = 0;
 };
 
+/// While one lives, host memory of freed tensors is kept for the next ones, however much it is, and given
+/// back to the system at the end: for loops that allocate the same again and again. Otherwise at most 64 MiB
+/// are kept.
+class MemoryReuse {
+ public:
+  MemoryReuse();
+  ~MemoryReuse();
+  MemoryReuse(const MemoryReuse&) = delete;
+  MemoryReuse& operator=(const MemoryReuse&) = delete;
+};
+
 /// Makes `backend` (which must outlive the program) the provider of a device type.
 void register_storage_backend(Device::Type type, const StorageBackend* backend);
 /// The provider for a device type; throws Error(unsupported), naming the CMake option, when this build has

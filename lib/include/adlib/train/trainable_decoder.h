@@ -80,6 +80,7 @@ class TrainableDecoder {
   std::vector<float> backward(const TokenBatch& batch, float weight, const LossGradient& gradient,
                               std::uint64_t seed);
 
+  MemoryReuse reuse_;  // every pass allocates what the last one freed
   DecoderConfig config_;
   TrainableOptions options_;
   Parameters parameters_;
