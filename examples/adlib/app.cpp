@@ -142,4 +142,14 @@ bool is_untrained(const std::filesystem::path& dir) {
   return io::SafetensorsFile::open(file).metadata().contains(untrained_key);
 }
 
+std::filesystem::path own_templates() {
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path dir = program.parent_path().parent_path() / "share" / "adlib" / "templates";
+  if (error || !std::filesystem::is_directory(dir)) {
+    throw UsageError("adlib's own templates are not beside the program; give --templates DIR");
+  }
+  return dir;
+}
+
 }  // namespace adlib::cli

@@ -96,6 +96,10 @@ bool is_untrained(const std::filesystem::path& dir);
 /// The entry of the weights' metadata by which is_untrained() knows.
 inline constexpr const char* untrained_key = "adlib.untrained";
 
+/// The prompt templates that are installed beside the program: PREFIX/bin/adlib finds PREFIX/share/adlib/templates.
+/// Throws UsageError when they are not there.
+std::filesystem::path own_templates();
+
 /// Each file of this folder adds its subcommand.
 void add_generate(CLI::App& app, Session& session);
 void add_write(CLI::App& app, Session& session);
@@ -103,6 +107,7 @@ void add_tokenize(CLI::App& app, Session& session);
 void add_init(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
 void add_quantize(CLI::App& app, Session& session);
+void add_eval(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);
 void add_man(CLI::App& app, Session& session);
 

@@ -32,17 +32,6 @@ struct Options {
   GenerationFlags generation;
 };
 
-// PREFIX/bin/adlib finds PREFIX/share/adlib/templates; the build tree has the same shape.
-std::filesystem::path own_templates() {
-  std::error_code error;
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::filesystem::path dir = program.parent_path().parent_path() / "share" / "adlib" / "templates";
-  if (error || !std::filesystem::is_directory(dir)) {
-    throw UsageError("adlib's own templates are not beside the program; give --templates DIR");
-  }
-  return dir;
-}
-
 template <class Record>
 std::vector<Record> read(const std::string& path, const cw::ReadOptions& options,
                          std::vector<Record> (*from_file)(const std::filesystem::path&,

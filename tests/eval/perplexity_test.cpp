@@ -37,11 +37,16 @@ std::vector<Document> documents() {
   return out;
 }
 
-/// A byte a token; 256 is BOS, 257 is EOS, and "<>" written out is 256.
+/// A byte a token; 256 is BOS, 257 is EOS, which a template may write as "<".
 class ByteTokenizer : public Tokenizer {
  public:
   explicit ByteTokenizer(bool puts_bos) : puts_bos_(puts_bos) {}
   std::vector<TokenId> encode(std::string_view text) const override {
+    Ids ids;
+    for (const char c : text) ids.push_back(c == '<' ? 257 : static_cast<unsigned char>(c));
+    return ids;
+  }
+  std::vector<TokenId> encode_text(std::string_view text) const override {
     Ids ids;
     for (const char c : text) ids.push_back(static_cast<unsigned char>(c));
     return ids;
@@ -119,6 +124,7 @@ TEST_CASE("a text counts what can be predicted of it", "[eval]") {
   const Document with = eval::text_document(with_bos, "é茶a");
   CHECK(with.ids.front() == 256);
   CHECK(with.ids.back() == 'a');  // no EOS behind it
+  CHECK(eval::text_document(with_bos, "a", 257).ids == Ids{256, 'a', 257});
   CHECK(with.bytes == 6);
   CHECK(with.characters == 3);
   CHECK(eval::text_document(plain, "").ids == Ids{256});
@@ -132,6 +138,7 @@ TEST_CASE("a completion counts after its prompt, with the end that it is to have
   CHECK(document.characters == 1);
   CHECK(document.bytes == 3);
   CHECK(eval::completion_document(tokenizer, "", "a").ids == Ids{256, 'a'});
+  CHECK(eval::completion_document(tokenizer, "<", "<").ids == Ids{256, 257, '<'});  // a completion is data
   CHECK(eval::completion_document(tokenizer, "p", "").ids.size() == 2);
 }
 

@@ -99,7 +99,7 @@ void add_losses(const Decoder& decoder, std::span<const Document> documents, std
 
 }  // namespace
 
-Document text_document(const Tokenizer& tokenizer, std::string_view text) {
+Document text_document(const Tokenizer& tokenizer, std::string_view text, TokenId end) {
   Document out;
   out.ids = encode_begin(tokenizer, text);
   out.characters = count_code_points(text);
@@ -109,6 +109,7 @@ Document text_document(const Tokenizer& tokenizer, std::string_view text) {
     out.characters -= count_code_points(first);
     out.bytes -= std::ssize(first);
   }
+  if (end >= 0) out.ids.push_back(end);
   return out;
 }
 
@@ -117,7 +118,7 @@ Document completion_document(const Tokenizer& tokenizer, std::string_view prompt
   Document out;
   out.ids = encode_begin(tokenizer, prompt);
   out.given = std::ssize(out.ids);
-  const std::vector<TokenId> rest = tokenizer.encode(completion);
+  const std::vector<TokenId> rest = tokenizer.encode_text(completion);
   out.ids.insert(out.ids.end(), rest.begin(), rest.end());
   if (end >= 0) out.ids.push_back(end);
   out.characters = count_code_points(completion);

@@ -22,11 +22,12 @@ struct Document {
   std::int64_t bytes = 0;       ///< the same in UTF-8
 };
 /// A text, after the special tokens that the tokenizer puts in front of one (or its BOS token in front of an
-/// empty text); without any, the first token cannot be predicted and does not count, nor do its characters.
-Document text_document(const Tokenizer& tokenizer, std::string_view text);
-/// A completion, predicted after its prompt, and the token `end` after it, unless that is negative. Prompt
-/// and completion are encoded apart, as they are to train and to generate. Only the completion's characters
-/// count.
+/// empty text), and the token `end` after it, unless that is negative. Without any in front, the first token
+/// cannot be predicted and does not count, nor do its characters.
+Document text_document(const Tokenizer& tokenizer, std::string_view text, TokenId end = -1);
+/// A completion, predicted after its prompt, and `end` after it. Prompt and completion are encoded apart, as
+/// they are to train and to generate; nothing in a completion is a special token. Only the completion's
+/// characters count.
 Document completion_document(const Tokenizer& tokenizer, std::string_view prompt, std::string_view completion,
                              TokenId end = -1);
 
