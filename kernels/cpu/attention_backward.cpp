@@ -2,8 +2,8 @@
 // at hand while all queries that see it pass; dq is summed over the passes. The five products of a pair of
 // blocks are f32 tiles: scores and gradients of the weights want keys and values transposed, which is done
 // once a block; the rest reads rows as they lie, and a tile takes the transpose of its left operand for
-// nothing. Rows are copied first, as floats and end to end: rows of a fused projection lie a multiple of a
-// large power of two apart and would drive each other from L1.
+// nothing. Rows are copied first, as floats and end to end: those of a fused projection lie kilobytes apart,
+// in so few sets of L1 that they would drive each other out.
 //
 // Cost of a pair of blocks at head_dim 64 with 16 lanes and one multiply-add a cycle: 82,000 cycles of
 // products, of which the tiles reach 90%, and 5,000 of exponentials. On the diagonal the tiles skip what no

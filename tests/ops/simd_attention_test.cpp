@@ -192,6 +192,61 @@ TEST_CASE("hidden scores are never read, and NaN in sight is never lost", "[ops]
   }
 }
 
+TEST_CASE("the softmax's gradient matches double, and hidden keys are 0 whatever stood there",
+          "[ops][simd]") {
+  constexpr std::int64_t rows = 5;
+  const float lse[rows] = {3, -2, 0.5f, 40, 1}, delta[rows] = {0.25f, -1, 0, 0.5f, 2};
+  for (const Level& level : levels()) {
+    for (const std::int64_t visible : {1, 7, 16, 33, 62, 64}) {
+      for (const bool sloped : {false, true}) {
+        CAPTURE(to_string(level.isa), visible, sloped);
+        std::vector<float> weights = random_values(rows * block, 1, 5),
+                           gradients = random_values(rows * block, 2),
+                           slopes = random_values(rows * block, 3);
+        std::vector<double> want_weights(rows * block, 0.0), want_gradients(rows * block, 0.0);
+        for (std::int64_t i = 0; i < rows * block; ++i) {
+          const std::int64_t row = i / block;
+          const auto at = static_cast<std::size_t>(i);
+          if (i % block >= visible + row) {
+            weights[at] = gradients[at] = slopes[at] = i % 2 == 0 ? not_a_number : infinity;
+            continue;
+          }
+          want_weights[at] =
+              std::exp(0.3f * static_cast<double>(weights[at]) - static_cast<double>(lse[row]));
+          want_gradients[at] = want_weights[at] *
+                               (static_cast<double>(gradients[at]) - static_cast<double>(delta[row])) *
+                               (sloped ? static_cast<double>(slopes[at]) : 1);
+        }
+        std::vector<float> last_weights(weights.end() - block, weights.end()),
+            last_gradients(gradients.end() - block, gradients.end());
+        level.attention->softmax_backward({.weights = weights.data(),
+                                           .gradients = gradients.data(),
+                                           .slopes = sloped ? slopes.data() : nullptr,
+                                           .lse = lse,
+                                           .delta = delta,
+                                           .scale = 0.3f,
+                                           .m = rows,
+                                           .visible = visible});
+        for (std::size_t i = 0; i < weights.size(); ++i) {
+          REQUIRE(std::abs(weights[i] - want_weights[i]) <= 2e-6 * want_weights[i]);
+          REQUIRE(std::abs(gradients[i] - want_gradients[i]) <= 4e-6 * want_weights[i]);
+        }
+        // A row alone has the bits that it has in company.
+        level.attention->softmax_backward({.weights = last_weights.data(),
+                                           .gradients = last_gradients.data(),
+                                           .slopes = sloped ? slopes.data() + (rows - 1) * block : nullptr,
+                                           .lse = lse + rows - 1,
+                                           .delta = delta + rows - 1,
+                                           .scale = 0.3f,
+                                           .m = 1,
+                                           .visible = visible + rows - 1});
+        CHECK(std::equal(last_weights.begin(), last_weights.end(), weights.end() - block));
+        CHECK(std::equal(last_gradients.begin(), last_gradients.end(), gradients.end() - block));
+      }
+    }
+  }
+}
+
 TEST_CASE("a row of the softmax has the same bits alone as in company", "[ops][simd]") {
   for (const Level& level : levels()) {
     const std::int64_t rows = 5, columns = 32;
