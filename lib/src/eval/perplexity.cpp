@@ -91,8 +91,9 @@ void add_losses(const Decoder& decoder, std::span<const Document> documents, std
   for (std::size_t begin = 0; begin < at.size(); begin += chunk) {
     const std::size_t count = std::min(chunk, at.size() - begin);
     const Tensor logits = decoder.logits(hidden, std::span(at).subspan(begin, count)).to(Device::cpu);
-    const Tensor losses = ops::cross_entropy(
-        logits, Tensor::from<std::int32_t>(std::span(targets).subspan(begin, count), {std::ssize(targets)}));
+    const auto wanted = std::span(targets).subspan(begin, count);
+    const Tensor losses =
+        ops::cross_entropy(logits, Tensor::from<std::int32_t>(wanted, {static_cast<std::int64_t>(count)}));
     for (const float loss : losses.data<float>()) total += static_cast<double>(loss);
   }
 }
