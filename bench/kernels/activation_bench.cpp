@@ -1,4 +1,4 @@
-// Activations and swiglu over the rows of GPT-2's and Qwen2's MLP.
+// Activations and swiglu over the rows of GPT-2's and Qwen2's MLP, and their gradients.
 #include <string>
 #include <vector>
 
@@ -10,6 +10,16 @@
 namespace adlib::bench {
 
 using namespace adlib::test;
+
+namespace {
+
+// By central differences.
+double slope(double x, ops::Activation activation) {
+  constexpr double h = 1e-5;
+  return (oracle::activate(x + h, activation) - oracle::activate(x - h, activation)) / (2 * h);
+}
+
+}  // namespace
 
 void add_activation() {
   struct Named {
@@ -37,6 +47,26 @@ void add_activation() {
         });
       }
     }
+    for (const Named f : {Named{"gelu_tanh_backward", ops::Activation::gelu_tanh, exponential + 14},
+                          Named{"gelu_erf_backward", ops::Activation::gelu_erf, exponential + 26},
+                          Named{"silu_backward", ops::Activation::silu, exponential + 6}}) {
+      const std::int64_t rows = 512, cols = 3072;
+      add_kernel(f.name, dtype, {{"rows", rows}, {"cols", cols}}, [=](Device device) {
+        const Tensor x = random_tensor({rows, cols}, dtype, 1, 4).to(device);
+        const Tensor dy = random_tensor({rows, cols}, dtype, 2).to(device);
+        const auto run = [=] { return ops::activate_backward(dy, x, f.activation); };
+        return Task{{.operations = f.operations * static_cast<double>(x.numel()), .bytes = 3 * bytes_of(x)},
+                    [=] { run(); },
+                    [=] {
+                      auto expected = doubles(dy);
+                      const auto values = doubles(x);
+                      for (std::size_t i = 0; i < values.size(); ++i) {
+                        expected[i] *= slope(values[i], f.activation);
+                      }
+                      return difference(run(), expected, 4e-6);
+                    }};
+      });
+    }
     for (const std::int64_t rows : {1, 128}) {
       const std::int64_t cols = 4864;
       add_kernel("swiglu", dtype, {{"rows", rows}, {"cols", cols}}, [=](Device device) {
@@ -56,6 +86,25 @@ void add_activation() {
                     }};
       });
     }
+    const std::int64_t rows = 512, cols = 4864;
+    add_kernel("swiglu_backward", dtype, {{"rows", rows}, {"cols", cols}}, [=](Device device) {
+      const Tensor gate = random_tensor({rows, cols}, dtype, 1, 4).to(device);
+      const Tensor up = random_tensor({rows, cols}, dtype, 2).to(device);
+      const Tensor dy = random_tensor({rows, cols}, dtype, 3).to(device);
+      Tensor dgate = Tensor::empty(gate.shape(), dtype, device), dup = dgate.clone();
+      auto run = [=]() mutable { ops::swiglu_backward(dgate, dup, dy, gate, up); };
+      const auto n = static_cast<double>(gate.numel());
+      return Task{{.operations = (exponential + 9) * n, .bytes = 5 * bytes_of(gate)}, run, [=]() mutable {
+                    run();
+                    auto by_gate = doubles(dy), by_up = by_gate;
+                    const auto gates = doubles(gate), ups = doubles(up);
+                    for (std::size_t i = 0; i < gates.size(); ++i) {
+                      by_gate[i] *= ups[i] * slope(gates[i], ops::Activation::silu);
+                      by_up[i] *= oracle::activate(gates[i], ops::Activation::silu);
+                    }
+                    return difference(dgate, by_gate, 4e-6) + difference(dup, by_up, 4e-6);
+                  }};
+    });
   }
 }
 

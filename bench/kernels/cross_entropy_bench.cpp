@@ -34,6 +34,26 @@ void add_cross_entropy() {
                     }};
       });
     }
+    const std::int64_t rows = 64, cols = 50257;
+    add_kernel("cross_entropy_backward", dtype, {{"rows", rows}, {"cols", cols}}, [=](Device device) {
+      const Tensor logits = random_tensor({rows, cols}, dtype, 1, 10).to(device);
+      const Tensor targets = random_ids({rows}, 0, static_cast<std::int32_t>(cols), 2);
+      const Tensor there = targets.to(device), weights = random_tensor({rows}, DType::f32, 3).to(device);
+      Tensor dlogits = Tensor::empty({rows, cols}, dtype, device);
+      auto run = [=]() mutable { ops::cross_entropy_backward(dlogits, logits, there, weights); };
+      const auto n = static_cast<double>(logits.numel());
+      return Task{{.operations = n * (exponential + 4), .bytes = 2 * bytes_of(logits)}, run, [=]() mutable {
+                    run();
+                    const auto width = static_cast<std::size_t>(cols);
+                    auto expected = oracle::softmax(doubles(logits), width);
+                    const auto factors = doubles(weights);
+                    for (std::size_t r = 0; r < factors.size(); ++r) {
+                      expected[r * width + static_cast<std::size_t>(targets.data<std::int32_t>()[r])] -= 1;
+                      for (std::size_t c = 0; c < width; ++c) expected[r * width + c] *= factors[r];
+                    }
+                    return difference(dlogits, expected, 1e-6);
+                  }};
+    });
   }
 }
 

@@ -33,6 +33,28 @@ void add_embedding() {
                     }};
       });
     }
+    const std::int64_t rows = 512, vocabulary = 50257, cols = 768;
+    add_kernel("embedding_backward", dtype, {{"rows", rows}, {"cols", cols}}, [=](Device device) {
+      const Tensor dy = random_tensor({rows, cols}, dtype, 1).to(device);
+      const Tensor ids = random_ids({rows}, 0, static_cast<std::int32_t>(vocabulary), 2);
+      const Tensor there = ids.to(device);
+      Tensor dtable = Tensor::zeros({vocabulary, cols}, DType::f32, device);
+      auto run = [=]() mutable { ops::embedding_backward(dtable, dy, there); };
+      return Task{{.operations = static_cast<double>(dy.numel()),
+                   .bytes = bytes_of(dy) + 2.0 * static_cast<double>(dy.numel()) * sizeof(float)},
+                  run,
+                  [=]() mutable {
+                    run();
+                    auto expected = std::vector<double>(static_cast<std::size_t>(vocabulary * cols));
+                    const auto values = doubles(dy);
+                    const auto width = static_cast<std::size_t>(cols);
+                    for (std::size_t i = 0; i < values.size(); ++i) {
+                      const auto id = static_cast<std::size_t>(ids.data<std::int32_t>()[i / width]);
+                      expected[id * width + i % width] += values[i];
+                    }
+                    return difference(dtable, expected, 1e-6);
+                  }};
+    });
   }
 }
 

@@ -47,9 +47,11 @@ double bytes_of(const Tensor& tensor);
 
 // One function a file.
 void add_activation();
+void add_adamw_step();
 void add_attention();
 void add_copy();
 void add_cross_entropy();
+void add_dropout();
 void add_elementwise();
 void add_embedding();
 void add_layer_norm();
@@ -59,5 +61,7 @@ void add_matmul_training();
 void add_rms_norm();
 void add_rope();
 void add_softmax();
+void add_squared_norm();
+void add_sum_rows();
 
 }  // namespace adlib::bench

@@ -33,9 +33,11 @@ int main(int argc, char** argv) {
     }
     if (!list_only) measure_machine();
     bench::add_activation();
+    bench::add_adamw_step();
     bench::add_attention();
     bench::add_copy();
     bench::add_cross_entropy();
+    bench::add_dropout();
     bench::add_elementwise();
     bench::add_embedding();
     bench::add_layer_norm();
@@ -45,6 +47,8 @@ int main(int argc, char** argv) {
     bench::add_rms_norm();
     bench::add_rope();
     bench::add_softmax();
+    bench::add_squared_norm();
+    bench::add_sum_rows();
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
     benchmark::RunSpecifiedBenchmarks();

@@ -81,6 +81,44 @@ inline Values rms_norm(const Values& x, const Values& gamma, double eps) {
   return out;
 }
 
+/// What the gradient of a norm gives; beta's is left out by rms_norm.
+struct NormGradient {
+  Values x, gamma, beta;
+};
+
+/// By the formulas of Ba et al. 2016 (`centred`) and Zhang & Sennrich 2019, in closed form.
+inline NormGradient norm_backward(const Values& dy, const Values& x, const Values& gamma, double eps,
+                                  bool centred) {
+  const std::size_t cols = gamma.size();
+  const auto count = static_cast<double>(cols);
+  NormGradient out{Values(x.size()), Values(cols), Values(centred ? cols : 0)};
+  for (std::size_t first = 0; first < x.size(); first += cols) {
+    double mean = 0, square = 0;
+    for (std::size_t c = 0; c < cols; ++c) mean += centred ? x[first + c] / count : 0;
+    for (std::size_t c = 0; c < cols; ++c) square += std::pow(x[first + c] - mean, 2) / count;
+    const double r = 1 / std::sqrt(square + eps);
+    double mean_g = 0, mean_gn = 0;
+    for (std::size_t c = 0; c < cols; ++c) {
+      const double g = dy[first + c] * gamma[c], n = (x[first + c] - mean) * r;
+      mean_g += centred ? g / count : 0;
+      mean_gn += g * n / count;
+      out.gamma[c] += dy[first + c] * n;
+      if (centred) out.beta[c] += dy[first + c];
+    }
+    for (std::size_t c = 0; c < cols; ++c) {
+      const double g = dy[first + c] * gamma[c], n = (x[first + c] - mean) * r;
+      out.x[first + c] = r * (g - mean_g - n * mean_gn);
+    }
+  }
+  return out;
+}
+inline NormGradient layer_norm_backward(const Values& dy, const Values& x, const Values& gamma, double eps) {
+  return norm_backward(dy, x, gamma, eps, /*centred=*/true);
+}
+inline NormGradient rms_norm_backward(const Values& dy, const Values& x, const Values& gamma, double eps) {
+  return norm_backward(dy, x, gamma, eps, /*centred=*/false);
+}
+
 /// What attention needs to know; mask(b, h, i, j) is added to a score, -infinity hides the key.
 struct Attention {
   std::size_t batch = 1, heads = 1, kv_heads = 1, rows = 1, keys = 1, head_dim = 1, value_dim = 1;

@@ -16,12 +16,12 @@ struct Math {
   /// x / (1 + exp(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3), which is 0.5 x (1 + tanh u) without its
   /// cancellation; within 2^-22 of |x|.
   void (*gelu_tanh)(float* x, std::int64_t n) = nullptr;
-  /// x Φ(x) = 0.5 x (1 + erf(x / sqrt 2)), within 2^-22 of |x|.
+  /// x Φ(x) = 0.5 x (1 + erf(x / sqrt 2)), within 2^-23 of |x|.
   void (*gelu_erf)(float* x, std::int64_t n) = nullptr;
   /// x / (1 + exp(-x)), within 4 ulp where the result is over 1e-36; 0 where exp(-x) overflows.
   void (*silu)(float* x, std::int64_t n) = nullptr;
 
-  /// dx[i] = dy[i] f'(x[i]); f' within 2^-20.
+  /// dx[i] = dy[i] f'(x[i]); f' within 2^-21.
   void (*gelu_tanh_backward)(float* dx, const float* dy, const float* x, std::int64_t n) = nullptr;
   void (*gelu_erf_backward)(float* dx, const float* dy, const float* x, std::int64_t n) = nullptr;
   void (*silu_backward)(float* dx, const float* dy, const float* x, std::int64_t n) = nullptr;
