@@ -80,13 +80,18 @@ void gemm(CpuContext& context, const GemmShape& shape, const Open& open, const F
         operands.open(first, std::min(gemm_block_k, shape.k - first));
         for (std::int64_t i = 0; i < rows; i += tile_rows) {
           operands.stage(i, std::min(tile_rows, rows - i));
-          for (std::int64_t j = from; j < std::min(from + chunk, columns); j += width) {
+          const std::int64_t m = std::min(tile_rows, rows - i), end = std::min(from + chunk, columns);
+          const bool last = first + gemm_block_k >= shape.k;
+          for (std::int64_t j = from; j < end; j += width) {
+            if (last) finish.expect(row + i, m, column + j);
             operands.tile(sums + i * block_n + j, block_n, j, /*add=*/first > 0);
+          }
+          for (std::int64_t r = i; last && r < i + m; ++r) {
+            finish(row + r, column + from, end - from, sums + r * block_n + from);
           }
         }
       }
     }
-    for (std::int64_t i = 0; i < rows; ++i) finish(row + i, column, columns, sums + i * block_n);
   });
 }
 

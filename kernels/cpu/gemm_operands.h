@@ -16,137 +16,102 @@
 
 namespace adlib::kernels::cpu {
 
-/// The left operand in the element type E that a tile reads, float or the bits of a bfloat16.
+/// The left operand as tiles read it: elements E, floats or the bits of bfloat16, in units of one column or
+/// of a pair of columns, which are adjacent. Rows lie one after the other, or units do.
 template <class E>
 struct Rows {
   const E* data;
-  std::int64_t stride;
-  bool transposed;  ///< stored (k, m)
+  std::int64_t row_step;   ///< between rows
+  std::int64_t unit_step;  ///< between columns, or between pairs of them
 };
 
-/// Presents the rows of a to tiles: where they lie, or, when a is transposed, those of one tile side by side
-/// in a small area, pairs of columns adjacent, an odd last column of a pair filled up with zeros.
-template <class E>
-class StagedRows {
- public:
-  /// `pairs`: the number of columns of a that the tile takes at once, 1 or 2.
-  StagedRows(const Rows<E>& rows, std::int64_t first_row, std::int64_t tile_rows, std::int64_t pairs)
-      : rows_(rows), first_row_(first_row), tile_rows_(tile_rows), pairs_(pairs) {}
-
-  void open(std::int64_t first, std::int64_t depth) { first_ = first, depth_ = depth; }
-  void stage(std::int64_t i, std::int64_t m) {
-    m_ = m;
-    const std::int64_t row = first_row_ + i;
-    if (!rows_.transposed) {
-      data_ = rows_.data + row * rows_.stride + first_;
-      row_step_ = rows_.stride, k_step_ = pairs_;
-      return;
-    }
-    E* area = reinterpret_cast<E*>(scratch<struct GemmStage>(tile_rows_ * (gemm_block_k + 1)));
-    data_ = area;
-    row_step_ = pairs_, k_step_ = pairs_ * tile_rows_;
-    // The usual heights as constants: the compiler then turns a row of a into one or two vectors.
-    if (m == 12) return stage_columns<12>(area, row, m);
-    if (m == 8) return stage_columns<8>(area, row, m);
-    stage_columns<0>(area, row, m);
-  }
-
-  const E* data() const { return data_; }
-  std::int64_t row_step() const { return row_step_; }
-  std::int64_t k_step() const { return k_step_; }  ///< between columns, or pairs of columns
-  std::int64_t m() const { return m_; }
-  std::int64_t depth() const { return depth_; }
-
- private:
-  // Rows and columns change places: area[k / pairs][r][k % pairs] = a[k][r].
-  template <int M>
-  void stage_columns(E* area, std::int64_t row, std::int64_t m) const {
-    if constexpr (M > 0) m = M;
-    const E* from = rows_.data + first_ * rows_.stride + row;
-    if (pairs_ == 1) {
-      for (std::int64_t k = 0; k < depth_; ++k, from += rows_.stride, area += k_step_) {
-        for (std::int64_t r = 0; r < m; ++r) area[r] = from[r];
-      }
-      return;
-    }
-    for (std::int64_t k = 0; k + 1 < depth_; k += 2, from += 2 * rows_.stride, area += k_step_) {
-      const E* next = from + rows_.stride;
-      for (std::int64_t r = 0; r < m; ++r) area[2 * r] = from[r], area[2 * r + 1] = next[r];
-    }
-    if (depth_ % 2 == 0) return;
-    for (std::int64_t r = 0; r < m; ++r) area[2 * r] = from[r], area[2 * r + 1] = E();
-  }
-
-  Rows<E> rows_;
-  std::int64_t first_row_, tile_rows_, pairs_;
-  std::int64_t first_ = 0, depth_ = 0, m_ = 0;
-  const E* data_ = nullptr;
-  std::int64_t row_step_ = 0, k_step_ = 0;
-};
-
-/// The operands of one task: staged rows, and `Panels` with open(first, depth), panel(j), 0 past n, and
-/// ahead().
-template <class E, class Panels>
+/// The operands of one task: rows of a, and `Panels` with open(first, depth), panel(j), 0 past n, and
+/// ahead(). `unit`: the number of columns of a that the tile takes at once, 1 or 2.
+template <class E, class Panels, std::int64_t unit>
 class Operands {
  public:
-  Operands(const Rows<E>& rows, std::int64_t first_row, Panels panels, GemmKind kind, std::int64_t pairs)
-      : rows_(rows, first_row, max_tile_rows(kind), pairs), panels_(std::move(panels)) {}
+  Operands(const Rows<E>& rows, std::int64_t first_row, Panels panels)
+      : rows_(rows), first_row_(first_row), panels_(std::move(panels)) {}
 
   void open(std::int64_t first, std::int64_t depth) {
-    rows_.open(first, depth);
+    first_ = first, depth_ = depth;
     panels_.open(first, depth);
   }
   void stage(std::int64_t i, std::int64_t m) {
-    rows_.stage(i, m);
-    ahead_ = i == 0 ? panels_.ahead() : 0;
+    a_ = rows_.data + (first_row_ + i) * rows_.row_step + first_ / unit * rows_.unit_step;
+    a_row_ = rows_.row_step, m_ = m;
+    if (depth_ % unit != 0 && rows_.unit_step == unit) complete_pairs();
+    panels_ahead_ = i == 0 ? panels_.ahead() : 0;
   }
 
  protected:
-  StagedRows<E> rows_;
+  // The column beside an odd last one is not there: zeros take its place.
+  void complete_pairs() {
+    constexpr std::int64_t row = gemm_block_k + 2;
+    E* area = reinterpret_cast<E*>(scratch<struct GemmLastPair>(m_ * row));
+    for (std::int64_t r = 0; r < m_; ++r) {
+      std::copy_n(a_ + r * a_row_, depth_, area + r * row);
+      area[r * row + depth_] = E();
+    }
+    a_ = area, a_row_ = row;
+  }
+  // What tiles fetch meanwhile: the panels that follow, or else, once for all panels, the rows of a that
+  // follow, where each column of them is far from the next.
+  const void* ahead(std::int64_t j) const {
+    if (panels_ahead_ != 0) return reinterpret_cast<const char*>(panels_.panel(j)) + panels_ahead_;
+    return j == 0 && rows_.row_step == unit ? a_ + m_ * rows_.row_step : nullptr;
+  }
+  std::int64_t ahead_step() const {
+    return panels_ahead_ != 0 ? panel_columns() * 4 : rows_.unit_step * std::int64_t{sizeof(E)};
+  }
+
+  Rows<E> rows_;
+  std::int64_t first_row_;
   Panels panels_;
-  std::int64_t ahead_ = 0;
+  const E* a_ = nullptr;
+  std::int64_t a_row_ = 0, m_ = 0, first_ = 0, depth_ = 0, panels_ahead_ = 0;
 };
 
 /// Floats: rows of a panel hold panel_columns() of them.
 template <class Panels>
-class F32Operands : public Operands<float, Panels> {
+class F32Operands : public Operands<float, Panels, 1> {
  public:
-  F32Operands(const Rows<float>& rows, std::int64_t first_row, Panels panels)
-      : Operands<float, Panels>(rows, first_row, std::move(panels), GemmKind::f32, 1) {}
+  using Operands<float, Panels, 1>::Operands;
 
   void tile(float* sums, std::int64_t sums_row, std::int64_t j, bool add) const {
     gemm_f32().tile({.sums = sums,
                      .sums_row = sums_row,
-                     .a = this->rows_.data(),
-                     .a_row = this->rows_.row_step(),
-                     .a_k = this->rows_.k_step(),
+                     .a = this->a_,
+                     .a_row = this->a_row_,
+                     .a_k = this->rows_.unit_step,
                      .panel = this->panels_.panel(j),
                      .panel_row = panel_columns(),
-                     .m = this->rows_.m(),
-                     .k = this->rows_.depth(),
+                     .m = this->m_,
+                     .k = this->depth_,
                      .add = add,
-                     .ahead = this->ahead_});
+                     .ahead = this->ahead(j),
+                     .ahead_step = this->ahead_step()});
   }
 };
 
 /// Pairs of bfloat16; E is float or uint16_t as the level's tile wants a.
 template <class E, class Panels>
-class Bf16Operands : public Operands<E, Panels> {
+class Bf16Operands : public Operands<E, Panels, 2> {
  public:
-  Bf16Operands(const Rows<E>& rows, std::int64_t first_row, Panels panels)
-      : Operands<E, Panels>(rows, first_row, std::move(panels), GemmKind::bf16, 2) {}
+  using Operands<E, Panels, 2>::Operands;
 
   void tile(float* sums, std::int64_t sums_row, std::int64_t j, bool add) const {
     gemm_bf16().tile({.sums = sums,
                       .sums_row = sums_row,
-                      .a = this->rows_.data(),
-                      .a_row = this->rows_.row_step(),
-                      .a_pair = this->rows_.k_step(),
+                      .a = this->a_,
+                      .a_row = this->a_row_,
+                      .a_pair = this->rows_.unit_step,
                       .panel = this->panels_.panel(j),
-                      .m = this->rows_.m(),
-                      .k = round_up(this->rows_.depth(), 2),
+                      .m = this->m_,
+                      .k = round_up(this->depth_, 2),
                       .add = add,
-                      .ahead = this->ahead_});
+                      .ahead = this->ahead(j),
+                      .ahead_step = this->ahead_step()});
   }
 };
 
@@ -177,30 +142,42 @@ inline bool share_sets(std::int64_t stride_bytes) {
   return false;
 }
 
-/// `a` itself where the tiles can read it, else a copy in a buffer of the calling thread: with other
-/// elements, or with longer rows. `pairs` as for StagedRows.
-template <class E, class T>
-Rows<E> rows_as(CpuContext& context, const T* a, const MatmulShape& shape, std::int64_t pairs) {
-  if constexpr (sizeof(E) == sizeof(T) && std::is_same_v<E, float> == std::is_same_v<T, float> &&
-                !std::is_same_v<T, float16>) {
+/// a (m, k), or (k, m) when shape.transpose_a, itself where the tiles can read it, else a copy in a buffer of
+/// the calling thread: with other elements, with longer rows, or with pairs of columns side by side.
+template <class E, std::int64_t unit, class T>
+Rows<E> rows_as(CpuContext& context, const T* a, const MatmulShape& shape) {
+  constexpr bool same = sizeof(E) == sizeof(T) && std::is_same_v<E, float> == std::is_same_v<T, float> &&
+                        !std::is_same_v<T, float16>;
+  if constexpr (same) {
     static_assert(sizeof(bfloat16) == sizeof(std::uint16_t));
-    const bool odd = shape.k % pairs != 0;
+    const auto* data = reinterpret_cast<const E*>(a);
+    if (shape.transpose_a && unit == 1) return {data, 1, shape.a_stride};
     const bool readable = shape.m == 1 || !share_sets(shape.a_stride * std::int64_t{sizeof(E)});
-    if (shape.transpose_a || (readable && !odd)) {
-      return {reinterpret_cast<const E*>(a), shape.a_stride, shape.transpose_a};
-    }
+    if (!shape.transpose_a && readable) return {data, shape.a_stride, unit};
   }
-  const std::int64_t rows = shape.transpose_a ? shape.k : shape.m;
-  const std::int64_t columns = shape.transpose_a ? shape.m : shape.k;
+  const std::int64_t rows = shape.transpose_a ? (shape.k + unit - 1) / unit : shape.m;
+  const std::int64_t columns = shape.transpose_a ? shape.m * unit : shape.k;
   const std::int64_t line = 64 / std::int64_t{sizeof(E)};
   const std::int64_t stride =
       round_up(columns, line) + line;  // an odd number of lines, or at least not many twos
   E* out = reinterpret_cast<E*>(scratch<struct GemmRows>(rows * stride));
   parallel_for(rows * columns < gemm_serial_limit ? 1 : context.threads, rows, [&](std::int64_t i) {
-    convert(out + i * stride, a + i * shape.a_stride, columns);
-    out[i * stride + columns] = E();  // the other half of an odd pair
+    const T* from = a + i * (shape.transpose_a ? unit : 1) * shape.a_stride;
+    E* to = out + i * stride;
+    if (shape.transpose_a && unit == 2) {
+      static constexpr T zeros[256] = {};
+      E even[256], odd[256];
+      for (std::int64_t j = 0; j < shape.m; j += 256) {
+        const std::int64_t part = std::min<std::int64_t>(256, shape.m - j);
+        convert(even, from + j, part);
+        convert(odd, 2 * i + 1 < shape.k ? from + shape.a_stride + j : zeros, part);
+        interleave(to + 2 * j, even, odd, part);
+      }
+      return;
+    }
+    convert(to, from, columns);
   });
-  return {out, stride, shape.transpose_a};
+  return shape.transpose_a ? Rows<E>{out, unit, stride} : Rows<E>{out, stride, unit};
 }
 
 /// The vectorised epilogue of this level and activation, or null.
@@ -215,40 +192,66 @@ inline auto simd_epilogue(Activation activation) -> void (*)(const simd::Epilogu
   return nullptr;
 }
 
-/// What gemm() calls for every row of a task: the scales of the columns, when there are, the epilogue, and
-/// the store.
+/// What gemm() does to the sums of a row: the scales of the columns, when there are, the epilogue, and the
+/// store.
 template <class T>
-auto finish(T* out, std::int64_t n, const MatmulEpilogue<T>& epilogue, const bfloat16* scales = nullptr) {
-  const auto vectorised = std::is_same_v<T, float> ? simd_epilogue(epilogue.activation) : nullptr;
-  return [=](std::int64_t row, std::int64_t column, std::int64_t columns, float* sums) {
-    const std::int64_t at = row * n + column;
+class Finish {
+ public:
+  Finish(T* out, std::int64_t n, const MatmulEpilogue<T>& epilogue, const bfloat16* scales)
+      : out_(out), n_(n), epilogue_(epilogue), scales_(scales) {
+    if constexpr (std::is_same_v<T, float>) vectorised_ = simd_epilogue(epilogue.activation);
+  }
+
+  /// A tile's place in the result, while its sums are computed: the rows are far apart, and waiting for each
+  /// would cost a tenth of a product that is 256 deep.
+  void expect(std::int64_t row, std::int64_t m, std::int64_t column) const {
+    for (std::int64_t at = row * n_ + column; m > 0; --m, at += n_) {
+      __builtin_prefetch(out_ + at, 1);
+      __builtin_prefetch(out_ + at + 16, 1);
+    }
+  }
+  void operator()(std::int64_t row, std::int64_t column, std::int64_t columns, float* sums) const {
+    const std::int64_t at = row * n_ + column;
     const auto from = [](auto* p, std::int64_t offset) { return p == nullptr ? nullptr : p + offset; };
     if constexpr (std::is_same_v<T, float>) {
-      if (vectorised != nullptr) {
-        return vectorised({.out = out + at,
-                           .sums = sums,
-                           .scales = reinterpret_cast<const std::uint16_t*>(from(scales, column)),
-                           .bias = from(epilogue.bias, column),
-                           .multiplier = from(epilogue.multiplier, at),
-                           .residual = from(epilogue.residual, at),
-                           .n = columns});
+      if (vectorised_ != nullptr) {
+        return vectorised_({.out = out_ + at,
+                            .sums = sums,
+                            .scales = reinterpret_cast<const std::uint16_t*>(from(scales_, column)),
+                            .bias = from(epilogue_.bias, column),
+                            .multiplier = from(epilogue_.multiplier, at),
+                            .residual = from(epilogue_.residual, at),
+                            .n = columns});
       }
     }
-    if (scales != nullptr) {
-      for (std::int64_t j = 0; j < columns; ++j) sums[j] *= to_float(scales[column + j]);
+    if (scales_ != nullptr) {
+      for (std::int64_t j = 0; j < columns; ++j) sums[j] *= to_float(scales_[column + j]);
     }
-    if (epilogue.bias != nullptr) {
-      for (std::int64_t j = 0; j < columns; ++j) sums[j] += to_float(epilogue.bias[column + j]);
+    if (epilogue_.bias != nullptr) {
+      for (std::int64_t j = 0; j < columns; ++j) sums[j] += to_float(epilogue_.bias[column + j]);
     }
-    activate(sums, columns, epilogue.activation);
-    if (epilogue.multiplier != nullptr) {
-      for (std::int64_t j = 0; j < columns; ++j) sums[j] *= to_float(epilogue.multiplier[at + j]);
+    activate(sums, columns, epilogue_.activation);
+    if (epilogue_.multiplier != nullptr) {
+      for (std::int64_t j = 0; j < columns; ++j) sums[j] *= to_float(epilogue_.multiplier[at + j]);
     }
-    if (epilogue.residual != nullptr) {
-      for (std::int64_t j = 0; j < columns; ++j) sums[j] += to_float(epilogue.residual[at + j]);
+    if (epilogue_.residual != nullptr) {
+      for (std::int64_t j = 0; j < columns; ++j) sums[j] += to_float(epilogue_.residual[at + j]);
     }
-    from_float(out + at, sums, columns);
-  };
+    from_float(out_ + at, sums, columns);
+  }
+
+ private:
+  T* out_;
+  std::int64_t n_;
+  MatmulEpilogue<T> epilogue_;
+  const bfloat16* scales_;
+  void (*vectorised_)(const simd::EpilogueRow&) = nullptr;
+};
+
+template <class T>
+Finish<T> finish(T* out, std::int64_t n, const MatmulEpilogue<T>& epilogue,
+                 const bfloat16* scales = nullptr) {
+  return {out, n, epilogue, scales};
 }
 
 }  // namespace adlib::kernels::cpu

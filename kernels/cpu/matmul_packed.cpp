@@ -150,7 +150,7 @@ void multiply_codes(CpuContext& context, T* out, const T* a, std::int64_t a_stri
 template <class E, class T>
 void multiply_bf16(CpuContext& context, T* out, const T* a, const MatmulShape& shape, const void* packed,
                    const PanelLayout& layout, const MatmulEpilogue<T>& epilogue) {
-  const cpu::Rows<E> rows = cpu::rows_as<E>(context, a, shape, /*pairs=*/2);
+  const cpu::Rows<E> rows = cpu::rows_as<E, 2>(context, a, shape);
   cpu::gemm(
       context, {shape.m, shape.n, shape.k, cpu::GemmKind::bf16, /*panel_by_panel=*/true},
       [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t) {
@@ -168,7 +168,7 @@ void matmul_packed(CpuContext& context, T* out, const T* a, std::int64_t a_strid
   const PanelLayout layout(shape);
   const MatmulShape whole{.m = m, .n = shape.n, .k = shape.k, .a_stride = a_stride};
   const auto multiply_floats = [&](bool panel_by_panel, auto&& panels) {
-    const cpu::Rows<float> rows = cpu::rows_as<float>(context, a, whole, /*pairs=*/1);
+    const cpu::Rows<float> rows = cpu::rows_as<float, 1>(context, a, whole);
     cpu::gemm(
         context, {m, shape.n, shape.k, cpu::GemmKind::f32, panel_by_panel},
         [&](std::int64_t row, std::int64_t, std::int64_t column, std::int64_t columns) {

@@ -23,6 +23,25 @@ inline Float4 load4(const float* p) {
 }
 inline void store4(float* p, Float4 v) { std::memcpy(p, &v, sizeof v); }
 
+/// out[2 i] = even[i], out[2 i + 1] = odd[i] for i < n.
+template <class E>
+void interleave(E* out, const E* even, const E* odd, std::int64_t n) {
+  std::int64_t i = 0;
+  if constexpr (sizeof(E) == 2) {
+    using Half8 = std::uint16_t __attribute__((vector_size(16)));
+    for (; i + 8 <= n; i += 8) {
+      Half8 a, b;
+      std::memcpy(&a, even + i, sizeof a);
+      std::memcpy(&b, odd + i, sizeof b);
+      const Half8 low = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+      const Half8 high = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+      std::memcpy(out + 2 * i, &low, sizeof low);
+      std::memcpy(out + 2 * i + 8, &high, sizeof high);
+    }
+  }
+  for (; i < n; ++i) out[2 * i] = even[i], out[2 * i + 1] = odd[i];
+}
+
 /// Transposes the 4x4 matrix whose rows are a, b, c, d.
 inline void transpose4(Float4& a, Float4& b, Float4& c, Float4& d) {
   const Float4 ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);

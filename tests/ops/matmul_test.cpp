@@ -148,6 +148,37 @@ TEST_CASE("every layout of a and b gives the same bits", "[ops][matmul]") {
   CHECK(same_bits(ops::matmul(a_view, b_view), product));
 }
 
+TEST_CASE("the gradient of a tall weight is that of its rows", "[ops][matmul]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  const auto dtype = GENERATE(from_range(float_types));
+  const std::int64_t tokens = 3, m = 4100, n = 5;  // more rows than are copied at a time
+  const Tensor a = random_tensor({tokens, m}, dtype, 1).to(device),
+               b = random_tensor({tokens, n}, dtype, 2).to(device),
+               multiplier = random_tensor({m, n}, DType::f32, 3).to(device),
+               residual = random_tensor({m, n}, DType::f32, 4).to(device);
+  Tensor whole = Tensor::empty({m, n}, DType::f32, device);
+  ops::matmul_into(whole, a.transpose(0, 1), b, {.multiplier = multiplier, .residual = residual});
+  for (const std::int64_t first : {0, 4000}) {
+    Tensor rows = Tensor::empty({100, n}, DType::f32, device);
+    ops::matmul_into(rows, a.slice(1, first, first + 100).transpose(0, 1), b,
+                     {.multiplier = multiplier.slice(0, first, first + 100),
+                      .residual = residual.slice(0, first, first + 100)});
+    CHECK(same_bits(rows, whole.slice(0, first, first + 100)));
+  }
+}
+
+TEST_CASE("what lies beside a view does not enter its product", "[ops][matmul]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  const auto dtype = GENERATE(from_range(float_types));
+  const std::int64_t k = 259;  // odd: pairs of columns would reach over the edge
+  Tensor nan = Tensor::empty({30, 5}, DType::f32);
+  for (float& x : nan.data<float>()) x = std::numeric_limits<float>::quiet_NaN();
+  const Tensor x = random_tensor({30, k}, dtype, 1).to(device),
+               b = random_tensor({k, 9}, dtype, 2).to(device);
+  const Tensor wide = ops::concatenate(std::vector{x, nan.to(dtype).to(device)}, 1);
+  CHECK(same_bits(ops::matmul(wide.slice(1, 0, k), b), ops::matmul(x, b)));
+}
+
 TEST_CASE("products of 16-bit operands can be kept in f32", "[ops][matmul]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(DType::f16, DType::bf16);

@@ -17,7 +17,9 @@ struct TileBf16 {
   const std::uint16_t* panel;
   std::int64_t m, k;
   bool add;
-  std::int64_t ahead = 0;  ///< bytes from the panel to what is read next, to be fetched from memory meanwhile
+  /// What is read next, to be fetched meanwhile: two lines of 64 bytes for each pair. May be null.
+  const void* ahead = nullptr;
+  std::int64_t ahead_step = 0;  ///< bytes from one to the next
 };
 
 /// Sums in float over k in ascending order. With a_is_bf16 the processor's instruction adds the two products

@@ -15,7 +15,9 @@ struct TileF32 {
   std::int64_t panel_row;  ///< between rows of the panel; its columns lie side by side
   std::int64_t m, k;
   bool add;
-  std::int64_t ahead = 0;  ///< bytes from the panel to what is read next, to be fetched from memory meanwhile
+  /// What is read next, to be fetched meanwhile: two lines of 64 bytes for each k. May be null.
+  const void* ahead = nullptr;
+  std::int64_t ahead_step = 0;  ///< bytes from one to the next
 };
 
 /// Every level sums one output element over k in ascending order with fused multiply-adds, one lane an

@@ -4,7 +4,7 @@
 // A tile keeps Rows x 2 vectors of sums in registers; each k costs 2 loads of the panel and a broadcast a
 // row. V: type, width, zero(), load(p), set1(x), fma(a, b, c), add(a, b), store(p, v).
 
-template <class V, int Rows>
+template <class V, int Rows, bool Ahead>
 void tile_of(const TileF32& t) {
   typename V::type left[Rows], right[Rows];
 #pragma GCC unroll 16
@@ -12,14 +12,14 @@ void tile_of(const TileF32& t) {
   const float* panel = t.panel;
   const float* column = t.a;
   const std::int64_t a_row = t.a_row, a_k = t.a_k, panel_row = t.panel_row;
+  const char* ahead = static_cast<const char*>(t.ahead);
   for (std::int64_t i = 0; i < t.k; ++i) {
     const typename V::type b_left = V::load(panel);
     const typename V::type b_right = V::load(panel + V::width);
-    // Few rows are bound by memory, and the processor's own prefetching serves them better; for more,
-    // arithmetic leaves time in which the next block can come (from 71 to 94 GFLOP/s at 8 rows).
-    if constexpr (Rows >= 6) {
-      __builtin_prefetch(reinterpret_cast<const char*>(panel) + t.ahead, 0, 2);
-      __builtin_prefetch(reinterpret_cast<const char*>(panel + V::width) + t.ahead, 0, 2);
+    if constexpr (Ahead) {
+      __builtin_prefetch(ahead, 0, 2);
+      __builtin_prefetch(ahead + 64, 0, 2);
+      ahead += t.ahead_step;
     }
 #pragma GCC unroll 16
     for (int r = 0; r < Rows; ++r) {
@@ -43,5 +43,10 @@ void tile_up_to(const TileF32& t) {
   if constexpr (MaxRows > 1) {
     if (t.m < MaxRows) return tile_up_to<V, MaxRows - 1>(t);
   }
-  tile_of<V, MaxRows>(t);
+  // Few rows are bound by memory, and the processor's own prefetching serves them better; for more,
+  // arithmetic leaves time in which the next block can come (from 71 to 94 GFLOP/s at 8 rows).
+  if constexpr (MaxRows >= 6) {
+    if (t.ahead != nullptr) return tile_of<V, MaxRows, true>(t);
+  }
+  tile_of<V, MaxRows, false>(t);
 }
