@@ -23,6 +23,11 @@ void Console::note(std::string_view text) const {
   if (!quiet_) std::cerr << text << '\n';
 }
 
+void Console::status(std::string_view text) const {
+  if (quiet_ || !terminal_) return;
+  std::cerr << "\r\033[K" << text << std::flush;
+}
+
 void Console::labelled(std::string_view label, std::string_view colour, std::string_view text) const {
   if (colour_) {
     std::cerr << "adlib: \033[" << colour << 'm' << label << ":\033[0m " << text << '\n';

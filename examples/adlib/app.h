@@ -36,6 +36,9 @@ class Console {
   /// A line that matters: shown also with --quiet.
   void warn(std::string_view text) const { labelled("warning", "33", text); }
   void error(std::string_view text) const { labelled("error", "31", text); }
+  /// One line that is rewritten: on a terminal only, and not with --quiet. An empty text ends it.
+  void status(std::string_view text) const;
+  bool is_terminal() const { return terminal_; }
   /// For LoadOptions: one line that is rewritten on a terminal, nothing elsewhere.
   Progress progress(std::string what) const;
 
@@ -96,14 +99,16 @@ bool is_untrained(const std::filesystem::path& dir);
 /// The entry of the weights' metadata by which is_untrained() knows.
 inline constexpr const char* untrained_key = "adlib.untrained";
 
-/// The prompt templates that are installed beside the program: PREFIX/bin/adlib finds PREFIX/share/adlib/templates.
-/// Throws UsageError when they are not there.
+/// The prompt templates that are installed beside the program: PREFIX/bin/adlib finds
+/// PREFIX/share/adlib/templates. Throws UsageError when they are not there.
 std::filesystem::path own_templates();
 
 /// Each file of this folder adds its subcommand.
 void add_generate(CLI::App& app, Session& session);
 void add_write(CLI::App& app, Session& session);
+void add_train(CLI::App& app, Session& session);
 void add_tokenize(CLI::App& app, Session& session);
+void add_tokenizer(CLI::App& app, Session& session);
 void add_init(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
 void add_quantize(CLI::App& app, Session& session);

@@ -1,87 +1,45 @@
 // adlib init: a fresh model directory that transformers and adlib both open.
-#include <algorithm>
-#include <array>
+#include <optional>
 #include <sstream>
 
 #include "adlib/generate/config.h"
 #include "adlib/io/json.h"
 #include "adlib/io/safetensors.h"
 #include "adlib/tokenizer/byte_bpe.h"
+#include "adlib/tokenizer/tokenizer.h"
 #include "app.h"
+#include "model_directory.h"
+#include "model_flags.h"
 
 namespace adlib::cli {
 namespace {
 
 struct Options {
   std::string dir;
-  std::string family = "gpt2";
-  std::string size = "tiny";
-  std::int64_t layers = 0, width = 0, heads = 0, kv_heads = 0, context = 0,
-               mlp_width = 0;  // 0: the size's own
+  ModelFlags model;
+  std::string tokenizer;
   std::uint64_t seed = 0;
   std::string dtype = "f32";
   bool force = false;
 };
 
-struct Size {
-  const char* name;
-  std::int64_t layers, width, heads, kv_heads, context, gated_mlp;
+// The ids that begin and end a text, where the tokenizer has them.
+struct Ends {
+  std::optional<TokenId> bos, eos;
 };
-// GPT-2 has an MLP of four times the width and as many key heads as heads; Llama's gated MLP has three
-// matrices, so that about 8/3 of the width costs the same.
-constexpr std::array<Size, 3> sizes = {{{"tiny", 2, 64, 4, 2, 2048, 176},
-                                        {"small", 6, 384, 6, 2, 2048, 1024},
-                                        {"124m", 12, 768, 12, 4, 1024, 2048}}};
 
-// write_byte_level_files(): 256 bytes and <|endoftext|>, which begins and ends texts.
-constexpr TokenId end_of_text = 256;
-constexpr std::int64_t vocab_size = 257;
-
-DecoderConfig make_config(const Options& options) {
-  const Size& size =
-      *std::find_if(sizes.begin(), sizes.end(), [&](const Size& s) { return options.size == s.name; });
-  const auto pick = [](std::int64_t asked, std::int64_t own) { return asked > 0 ? asked : own; };
-  const bool gpt2 = options.family == "gpt2";
-  DecoderConfig config;
-  config.vocab_size = vocab_size;  // that of the byte-level tokenizer
-  config.layers = pick(options.layers, size.layers);
-  config.width = pick(options.width, size.width);
-  config.heads = pick(options.heads, size.heads);
-  const bool own_shape = options.heads == 0;
-  config.kv_heads = pick(options.kv_heads, gpt2 || !own_shape ? config.heads : size.kv_heads);
-  config.context = pick(options.context, size.context);
-  config.mlp_width = pick(options.mlp_width, gpt2                 ? 4 * config.width
-                                             : options.width == 0 ? size.gated_mlp
-                                                                  : (8 * config.width + 2) / 3);
-  if (config.width % config.heads != 0) {
-    throw UsageError("--width is " + std::to_string(config.width) + ", which --heads " +
-                     std::to_string(config.heads) + " does not divide");
+// Puts the tokenizer into the directory, says what it is, and how many ids it has.
+std::int64_t write_tokenizer(const Options& options, Ends& ends, std::string& what) {
+  if (options.tokenizer.empty()) {
+    write_byte_level_files(options.dir);
+    what = "byte-level tokenizer";
+  } else {
+    copy_companions(options.tokenizer, options.dir);
+    what = "tokenizer of " + options.tokenizer;
   }
-  config.head_dim = config.width / config.heads;
-  if (!gpt2) {
-    config.family = options.family == "llama" ? DecoderConfig::Family::llama : DecoderConfig::Family::qwen2;
-    config.norm = nn::Norm::Kind::rms;
-    config.norm_eps = 1e-6f;
-    config.positions = DecoderConfig::Positions::rope;
-    config.rope.rotary_dim = config.head_dim;
-    config.mlp = DecoderConfig::Mlp::gated;
-    config.activation = ops::Activation::silu;
-    config.qkv_bias = config.family == DecoderConfig::Family::qwen2;
-    config.attention_out_bias = false;
-    config.mlp_bias = false;
-  }
-  try {
-    validate(config);
-  } catch (const Error& error) {
-    throw UsageError(error.what());
-  }
-  return config;
-}
-
-void write_text(const std::filesystem::path& path, std::string_view text) {
-  io::AtomicFile file(path);
-  file.write(text);
-  file.commit();
+  const auto tokenizer = Tokenizer::from_directory(options.dir);
+  ends = {tokenizer->bos_id(), tokenizer->eos_id()};
+  return tokenizer->vocab_size();
 }
 
 int run(const Options& options, const Console& console) {
@@ -96,14 +54,15 @@ int run(const Options& options, const Console& console) {
          ": holds another model's tokenizer.json, which would be read before the new vocab.json; move it "
          "away first");
   }
-  const DecoderConfig config = make_config(options);
+  (void)make_config(options.model, 1);  // contradictions come to light before anything is written
   const DType dtype = parse_dtype(options.dtype);
-  std::error_code error;
-  fs::create_directories(dir, error);
-  if (error) fail(ErrorCode::io, options.dir, ": cannot create the directory: ", error.message());
+  make_directory(dir);
 
   // config.json comes last: a directory without it is recognised as unfinished.
   fs::remove(dir / "config.json");
+  Ends ends;
+  std::string tokenizer;
+  const DecoderConfig config = make_config(options.model, write_tokenizer(options, ends, tokenizer));
   const Weights weights = random_weights(config, options.seed, dtype);
   std::map<std::string, Tensor> tensors;
   for (const std::string& name : weights.names()) tensors[name] = weights.take(name, weights.shape_of(name));
@@ -111,19 +70,18 @@ int run(const Options& options, const Console& console) {
       dir / "model.safetensors", tensors,
       {{"format", "pt"},
        {untrained_key, "random weights of adlib init, seed " + std::to_string(options.seed)}});
-  write_byte_level_files(dir);
   GenerationConfig generation;
-  generation.eos_token_id = {end_of_text};
+  if (ends.eos) generation.eos_token_id = {*ends.eos};
   write_text(dir / "generation_config.json", generation_config_to_json(generation));
   io::Json json = io::parse_json(decoder_config_to_json(config, dtype), "config.json");
-  json["bos_token_id"] = end_of_text;
-  json["eos_token_id"] = end_of_text;
+  if (ends.bos) json["bos_token_id"] = *ends.bos;
+  if (ends.eos) json["eos_token_id"] = *ends.eos;
   write_text(dir / "config.json", json.dump(2) + "\n");
 
   std::ostringstream summary;
-  summary << "wrote " << options.dir << ": " << options.family << ", " << parameter_count(config)
-          << " parameters as " << dtype << ", byte-level tokenizer of " << vocab_size << " tokens, seed "
-          << options.seed;
+  summary << "wrote " << options.dir << ": " << options.model.family << ", " << parameter_count(config)
+          << " parameters as " << dtype << ", " << tokenizer << " with " << config.vocab_size
+          << " tokens, seed " << options.seed;
   console.note(summary.str());
   console.note("The weights are random: the model writes noise until it is trained.");
   return 0;
@@ -137,27 +95,11 @@ void add_init(CLI::App& app, Session& session) {
   command->add_option("DIR", options->dir, "The directory to make; it must be empty or not exist")
       ->type_name("DIR")
       ->required();
-  command->add_option("--family", options->family, "The kind of decoder")
-      ->check(CLI::IsMember({"gpt2", "llama", "qwen2"}))
-      ->capture_default_str();
+  add_model_flags(*command, options->model);
   command
-      ->add_option("--size", options->size,
-                   "Layers x width: tiny 2 x 64, small 6 x 384, 124m 12 x 768 (as the smallest GPT-2)")
-      ->check(CLI::IsMember({"tiny", "small", "124m"}))
-      ->capture_default_str();
-  const auto shape = [&](const char* flag, std::int64_t& value, std::int64_t most, const char* what) {
-    command->add_option(flag, value, what)
-        ->check(CLI::Range(std::int64_t{1}, most))
-        ->type_name("N")
-        ->group("Instead of the size's own");
-  };
-  shape("--layers", options->layers, 1024, "Decoder blocks");
-  shape("--width", options->width, 65536, "Numbers that describe a token");
-  shape("--heads", options->heads, 1024, "Attention heads; divides the width");
-  shape("--kv-heads", options->kv_heads, 1024,
-        "Heads of keys and values; divides the heads (gpt2: the same number)");
-  shape("--context", options->context, 1 << 20, "The most tokens a text may have, prompt included");
-  shape("--mlp-width", options->mlp_width, 1 << 20, "Width inside the feed-forward part");
+      ->add_option("--tokenizer", options->tokenizer,
+                   "A directory whose tokenizer the model gets; without it one of bytes")
+      ->type_name("DIR");
   command->add_option("--seed", options->seed, "The same seed gives the same files")
       ->check(check_seed)
       ->capture_default_str();

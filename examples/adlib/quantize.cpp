@@ -10,6 +10,7 @@
 #include "adlib/io/json.h"
 #include "adlib/io/safetensors.h"
 #include "app.h"
+#include "model_directory.h"
 
 namespace adlib::cli {
 namespace {
@@ -143,22 +144,6 @@ fs::path default_output(const std::string& dir, std::string format) {
   return path += "-" + format;
 }
 
-// What stands beside the weights of a checkpoint: tokenizers, settings, texts.
-bool is_companion(const fs::path& file) {
-  const std::string name = file.filename().string(), extension = file.extension().string();
-  if (name == "config.json" || name.ends_with(".index.json")) return false;
-  for (const char* known : {".json", ".txt", ".model", ".jinja", ".md"}) {
-    if (extension == known) return true;
-  }
-  return name.starts_with("LICENSE") || name.starts_with("NOTICE");
-}
-
-void write_text(const fs::path& path, std::string_view text) {
-  io::AtomicFile file(path);
-  file.write(text);
-  file.commit();
-}
-
 // The source's configuration, with all that others read there, and how the weights are packed.
 std::string quantized_config(const fs::path& source, const DecoderConfig& config,
                              const WeightFormats& formats) {
@@ -166,23 +151,6 @@ std::string quantized_config(const fs::path& source, const DecoderConfig& config
   const std::string own = decoder_config_to_json(config, DType::f32, formats);
   json["quantization_config"] = io::parse_json(own, "config.json").at("quantization_config");
   return json.dump(2) + "\n";
-}
-
-void check_output(const fs::path& source, const fs::path& output, bool force) {
-  if (!fs::exists(output)) return;
-  if (fs::equivalent(source, output)) {
-    throw UsageError("'" + output.string() +
-                     "' is the checkpoint itself: its weights would be lost; give another --output");
-  }
-  if ((!fs::is_directory(output) || !fs::is_empty(output)) && !force) {
-    fail(ErrorCode::invalid_argument, output.string(),
-         ": exists and is not empty; --force replaces the files of the same names");
-  }
-  if (fs::exists(output / "tokenizer.json") && !fs::exists(source / "tokenizer.json")) {
-    fail(ErrorCode::invalid_argument, output.string(),
-         ": holds another model's tokenizer.json, which would be read before this one's files; move it away "
-         "first");
-  }
 }
 
 int run(const Options& options, const Console& console) {
@@ -208,9 +176,7 @@ int run(const Options& options, const Console& console) {
   }
 
   // config.json comes last: a directory without it is recognised as unfinished.
-  std::error_code error;
-  fs::create_directories(output, error);
-  if (error) fail(ErrorCode::io, output.string(), ": cannot create the directory: ", error.message());
+  make_directory(output);
   fs::remove(output / "config.json");
   std::map<std::string, std::string> metadata = {{"format", "pt"}};
   if (is_untrained(source)) {
@@ -218,10 +184,7 @@ int run(const Options& options, const Console& console) {
         io::SafetensorsFile::open(source / "model.safetensors").metadata().at(untrained_key);
   }
   io::save_safetensors(output / "model.safetensors", tensors, metadata);
-  for (const fs::directory_entry& entry : fs::directory_iterator(source)) {
-    if (!entry.is_regular_file() || !is_companion(entry.path())) continue;
-    write_text(output / entry.path().filename(), io::read_file(entry.path()));
-  }
+  copy_companions(source, output);
   write_text(output / "config.json", quantized_config(source, config, formats));
 
   Output out("-");

@@ -129,6 +129,15 @@ std::uint64_t Dataset::key(std::int64_t index) const {
   return place.cache.document(place.document).key;
 }
 
+std::string Dataset::fingerprint() const {
+  std::string all;
+  for (const auto& cache : caches_) {
+    if (!all.empty()) all += '+';
+    all += cache->info().key.hex();
+  }
+  return all;
+}
+
 void Dataset::append_to(TokenBatch& batch, std::int64_t index) const {
   const Place place = find(index);
   for (std::int64_t d = 0; d < documents_per_unit_; ++d) {

@@ -70,7 +70,7 @@ RunResult run(Trainer& trainer, BatchStream& data, std::optional<BatchPass> vali
     tell(observer.evaluated, state.step, totals, best);
   };
 
-  while (state.step < last_step && !lost_patience()) {
+  while (state.step < last_step && !lost_patience() && !result.interrupted) {
     const auto begin = std::chrono::steady_clock::now();
     const StepReport report = trainer.step([&] { return data.next(); });
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -86,14 +86,15 @@ RunResult run(Trainer& trainer, BatchStream& data, std::optional<BatchPass> vali
     log.append(entry);
     tell(observer.stepped, report, seconds);
     if (validation && is_due(options.evaluate_every)) evaluate();
-    if (is_due(options.save_every) || lost_patience()) {
+    result.interrupted = state.step < last_step && options.interrupted && options.interrupted();
+    if (is_due(options.save_every) || lost_patience() || result.interrupted) {
       save_checkpoint(checkpoints, trainer, state);
       prune_checkpoints(checkpoints, options.keep_checkpoints);
       write_plot(options, log);
-      tell(observer.saved, checkpoints);
+      tell(observer.saved, *latest_checkpoint(checkpoints));
     }
   }
-  result.stopped_early = state.step < last_step;
+  result.stopped_early = lost_patience();
   write_plot(options, log);
   return result;
 }

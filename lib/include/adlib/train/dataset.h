@@ -73,6 +73,8 @@ class Dataset {
   std::int64_t size() const { return summary_.units; }  ///< units
   bool pairs() const { return documents_per_unit_ == 2; }
   const DatasetSummary& summary() const { return summary_; }
+  /// Of all ids and options that they depend on: equal examples, equal digits.
+  std::string fingerprint() const;
   /// How many tokens unit `index` of [0, size()) feeds to the model.
   std::int64_t tokens(std::int64_t index) const;
   /// The hash of the unit's split field: uniform in 64 bits.

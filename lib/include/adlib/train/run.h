@@ -20,6 +20,8 @@ struct RunOptions {
   std::int64_t save_every = 0;      ///< steps; 0: only after the last
   std::int64_t keep_checkpoints = 2;
   std::int64_t patience = 0;  ///< evaluations without a better one that end the run; 0: never
+  /// Asked after every step; true saves a checkpoint and leaves. May be empty.
+  std::function<bool()> interrupted = {};
 };
 
 /// Called while the run goes on; each may be empty. What they throw ends the run; the last checkpoint stays.
@@ -32,7 +34,8 @@ struct RunObserver {
 
 struct RunResult {
   TrainingState state;
-  bool stopped_early = false;
+  bool stopped_early = false;        ///< patience was lost
+  bool interrupted = false;          ///< the run is not at its end
   std::optional<Totals> validation;  ///< of the last evaluation in this process
 };
 
