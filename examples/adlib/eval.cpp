@@ -33,7 +33,7 @@ void check(const Options& options) {
   const auto needs = [](bool given, bool there, const char* message) {
     if (given && !there) throw UsageError(message);
   };
-  if (!texts && !data && !options.personalisation) {
+  if (!texts && !data && !options.personalisation && options.model.empty()) {
     throw UsageError(
         "there is nothing to measure: give MODEL_DIR with --data FILE or --personalisation, or --texts FILE");
   }

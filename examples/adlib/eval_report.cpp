@@ -34,8 +34,12 @@ std::string reference_of(const Figure& figure) {
 std::string text_table(const ReportSection& section, std::size_t label_width) {
   std::ostringstream out;
   const bool two = has_references(section);
-  out << std::left << std::setw(static_cast<int>(label_width)) << section.title;
-  if (two) out << std::right << std::setw(12) << "texts" << std::setw(12) << "references";
+  if (two) {
+    out << std::left << std::setw(static_cast<int>(label_width)) << section.title << std::right
+        << std::setw(12) << "texts" << std::setw(12) << "references";
+  } else {
+    out << section.title;
+  }
   out << '\n';
   for (const Figure& figure : section.figures) {
     out << "  " << std::left << std::setw(static_cast<int>(label_width) - 2) << figure.label << std::right
