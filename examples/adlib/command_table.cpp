@@ -61,9 +61,34 @@ CommandTable command_table(const CLI::App& app) {
   CommandTable table;
   table.program = command_row(app);
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
-    table.commands.push_back(command_row(*command));
+    const auto nested = command->get_subcommands([](const CLI::App*) { return true; });
+    if (nested.empty()) {
+      table.commands.push_back(command_row(*command));
+      continue;
+    }
+    GroupRow& group =
+        table.groups.emplace_back(GroupRow{command->get_name(), command->get_description(), {}});
+    for (const CLI::App* second : nested) {
+      group.commands.push_back(second->get_name());
+      table.commands.push_back(command_row(*second));
+      table.commands.back().name = group.name + " " + second->get_name();
+    }
   }
   return table;
+}
+
+std::vector<std::pair<std::string, std::string>> CommandTable::first_words() const {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const CommandRow& command : commands) {
+    const std::string first = command.name.substr(0, command.name.find(' '));
+    if (!out.empty() && out.back().first == first) continue;
+    std::string description = command.text;
+    for (const GroupRow& group : groups) {
+      if (group.name == first) description = group.text;
+    }
+    out.emplace_back(first, std::move(description));
+  }
+  return out;
 }
 
 std::string usage_line(const std::string& program, const CommandRow& command) {

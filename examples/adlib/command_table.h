@@ -21,14 +21,24 @@ struct OptionRow {
   std::string text;
 };
 struct CommandRow {
-  std::string name;
+  std::string name;  ///< "generate", or both words of a nested one: "tokenizer train"
   std::string text;
   std::string footer;
   std::vector<OptionRow> options;  ///< in the order of --help
 };
+/// A command that is only the first word of others, such as "tokenizer".
+struct GroupRow {
+  std::string name;
+  std::string text;
+  std::vector<std::string> commands;  ///< their second words
+};
 struct CommandTable {
-  CommandRow program;  ///< its own options
-  std::vector<CommandRow> commands;
+  CommandRow program;                ///< its own options
+  std::vector<CommandRow> commands;  ///< nested ones in place of their group
+  std::vector<GroupRow> groups;
+
+  /// What may stand first on a command line, with its description.
+  std::vector<std::pair<std::string, std::string>> first_words() const;
 };
 
 CommandTable command_table(const CLI::App& app);

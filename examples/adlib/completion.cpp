@@ -1,4 +1,5 @@
 // adlib completion: scripts that complete commands, options, choices and file names in bash, zsh and fish.
+#include <algorithm>
 #include <sstream>
 
 #include "adlib/core/error.h"
@@ -21,9 +22,9 @@ std::string quoted(const std::string& text) {
   return out + "'";
 }
 
-std::string words(const std::vector<std::string>& parts) {
+std::string words(const std::vector<std::string>& parts, const std::string& between = " ") {
   std::string out;
-  for (const std::string& part : parts) out += (out.empty() ? "" : " ") + part;
+  for (const std::string& part : parts) out += (out.empty() ? "" : between) + part;
   return out;
 }
 
@@ -41,15 +42,20 @@ bool takes_file(const OptionRow& option) { return option.value == "FILE" || opti
 
 std::string bash_completion(const CommandTable& table) {
   std::vector<std::string> commands;
-  for (const CommandRow& command : table.commands) commands.push_back(command.name);
+  for (const auto& [first, text] : table.first_words()) commands.push_back(first);
+  std::vector<std::string> groups;
+  for (const GroupRow& group : table.groups) groups.push_back(group.name);
   std::ostringstream out;
   out << "# bash completion for adlib: source <(adlib completion bash)\n"
          "_adlib() {\n"
          "  local cur=\"${COMP_WORDS[COMP_CWORD]}\" prev=\"${COMP_WORDS[COMP_CWORD-1]}\" command='' i\n"
          "  COMPREPLY=()\n"
          "  for ((i = 1; i < COMP_CWORD; ++i)); do\n"
-         "    case \"${COMP_WORDS[i]}\" in -*) ;; *) command=\"${COMP_WORDS[i]}\"; break ;; esac\n"
-         "  done\n"
+         "    case \"${COMP_WORDS[i]}\" in -*) continue ;; esac\n"
+         "    command=\"${command:+$command }${COMP_WORDS[i]}\"\n"
+         "    case \"$command\" in "
+      << (groups.empty() ? "''" : words(groups, "|")) << ") ;; *) break ;; esac\n"
+      << "  done\n"
          "  case \"$command $prev\" in\n";
   for (const CommandRow& command : table.commands) {
     for (const OptionRow& option : command.options) {
@@ -73,6 +79,10 @@ std::string bash_completion(const CommandTable& table) {
          "  case \"$command\" in\n"
          "    '') mapfile -t COMPREPLY < <(compgen -W "
       << quoted(words(commands) + " " + words(option_names(table.program))) << " -- \"$cur\") ;;\n";
+  for (const GroupRow& group : table.groups) {
+    out << "    " << group.name << ") mapfile -t COMPREPLY < <(compgen -W " << quoted(words(group.commands))
+        << " -- \"$cur\") ;;\n";
+  }
   for (const CommandRow& command : table.commands) {
     std::string first;  // the choices or files of the first argument
     for (const OptionRow& option : command.options) {
@@ -81,7 +91,7 @@ std::string bash_completion(const CommandTable& table) {
                                      : concat("-W ", quoted(words(option.choices)));
       break;
     }
-    out << "    " << command.name << ")\n"
+    out << "    " << quoted(command.name) << ")\n"
         << "      if [[ $cur == -* ]]; then mapfile -t COMPREPLY < <(compgen -W "
         << quoted(words(option_names(command)) + " " + words(option_names(table.program)))
         << " -- \"$cur\")\n";
@@ -129,8 +139,8 @@ std::string zsh_completion(const CommandTable& table) {
          "  local line state\n"
          "  local -a commands\n"
          "  commands=(\n";
-  for (const CommandRow& command : table.commands)
-    out << "    " << quoted(command.name + ":" + escaped(command.text)) << '\n';
+  for (const auto& [first, text] : table.first_words())
+    out << "    " << quoted(first + ":" + escaped(text)) << '\n';
   out << "  )\n"
          "  _arguments -C \\\n";
   rows(out, table.program);
@@ -139,10 +149,22 @@ std::string zsh_completion(const CommandTable& table) {
          "    command) _describe 'command' commands ;;\n"
          "    arguments)\n"
          "      case $line[1] in\n";
-  for (const CommandRow& command : table.commands) {
-    out << "      " << command.name << ")\n        _arguments \\\n";
-    rows(out, command);
-    out << "        ;;\n";
+  for (const auto& [first, text] : table.first_words()) {
+    const auto group = std::find_if(table.groups.begin(), table.groups.end(),
+                                    [&name = first](const GroupRow& row) { return row.name == name; });
+    out << "      " << first << ")\n";
+    if (group != table.groups.end()) {  // its second word chooses, and the words are shifted once more
+      out << "        _arguments -C " << quoted("1:command:(" + words(group->commands) + ")")
+          << " '*:: :->nested'\n        case $line[1] in\n";
+    }
+    for (const CommandRow& command : table.commands) {
+      if (command.name != first && !command.name.starts_with(first + " ")) continue;
+      if (group != table.groups.end()) out << "        " << command.name.substr(first.size() + 1) << ")\n";
+      out << "        _arguments \\\n";
+      rows(out, command);
+      out << "        ;;\n";
+    }
+    if (group != table.groups.end()) out << "        esac ;;\n";
   }
   out << "      esac ;;\n"
          "  esac\n"
@@ -176,10 +198,21 @@ std::string fish_completion(const CommandTable& table) {
   for (const OptionRow& option : table.program.options) {
     if (!option.positional) option_line("", option);
   }
+  for (const auto& [first, text] : table.first_words()) {
+    out << "complete -c adlib -n __fish_use_subcommand -a " << first << " -d " << fish_quoted(text) << '\n';
+  }
+  for (const GroupRow& group : table.groups) {
+    out << "complete -c adlib -n '__fish_seen_subcommand_from " << group.name
+        << "; and not __fish_seen_subcommand_from " << words(group.commands) << "' -a "
+        << fish_quoted(words(group.commands)) << '\n';
+  }
   for (const CommandRow& command : table.commands) {
-    out << "complete -c adlib -n __fish_use_subcommand -a " << command.name << " -d "
-        << fish_quoted(command.text) << '\n';
-    const std::string condition = " -n '__fish_seen_subcommand_from " + command.name + "'";
+    std::string seen = "__fish_seen_subcommand_from " + command.name;
+    if (const auto space = command.name.find(' '); space != std::string::npos) {
+      seen = "__fish_seen_subcommand_from " + command.name.substr(0, space) +
+             "; and __fish_seen_subcommand_from " + command.name.substr(space + 1);
+    }
+    const std::string condition = " -n '" + seen + "'";
     for (const OptionRow& option : command.options) {
       if (!option.positional) {
         option_line(condition, option);

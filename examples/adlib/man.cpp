@@ -1,4 +1,5 @@
 // adlib man: the manual page, and the same as Markdown for docs/cli.md.
+#include <algorithm>
 #include <sstream>
 
 #include "app.h"
@@ -132,7 +133,9 @@ std::string markdown_page(const CommandTable& table) {
   out << "# The command-line tool\n\n<!-- Made by `adlib man --markdown`: do not edit. -->\n\n"
       << table.program.text << ".\n\n| Command | |\n|---|---|\n";
   for (const CommandRow& command : table.commands) {
-    out << "| [`adlib " << command.name << "`](#adlib-" << command.name << ") | " << command.text << " |\n";
+    std::string anchor = command.name;
+    std::replace(anchor.begin(), anchor.end(), ' ', '-');
+    out << "| [`adlib " << command.name << "`](#adlib-" << anchor << ") | " << command.text << " |\n";
   }
   out << '\n';
   markdown_options(out, table.program);

@@ -28,6 +28,7 @@ class BpeModel : public Model {
   BpeModel(Vocabulary vocabulary, const Merges& merges, const BpeOptions& options, std::string_view where);
 
   void encode(std::string_view piece, Scratch& scratch, std::vector<TokenId>& out) const override;
+  std::optional<TokenId> unknown() const override { return options_.byte_level ? std::nullopt : unk_; }
 
  private:
   struct Merge {

@@ -16,4 +16,10 @@ std::optional<std::string> from_byte_alphabet(std::string_view token);
 /// The bytes of `text`, written in the alphabet.
 std::string to_byte_alphabet(std::string_view text);
 
+/// "<0xE2>": the byte as vocabularies with byte fallback write it.
+inline std::string byte_token(unsigned char byte) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  return {'<', '0', 'x', digits[byte >> 4], digits[byte & 15], '>'};
+}
+
 }  // namespace adlib::tok

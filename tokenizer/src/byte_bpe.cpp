@@ -1,15 +1,13 @@
 // GPT-2's byte alphabet and the tokenizer without merges that a fresh model starts with.
 #include "adlib/tokenizer/byte_bpe.h"
 
-#include <unistd.h>
-
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
 #include "adlib/core/error.h"
 #include "byte_alphabet.h"
 #include "utf8.h"
+#include "write_file.h"
 
 namespace adlib {
 namespace tok {
@@ -60,33 +58,6 @@ std::string to_byte_alphabet(std::string_view text) {
 
 }  // namespace tok
 
-namespace {
-
-/// Writes beside the target and renames: a reader sees the old file or the new one, never half of it.
-void write_file(const std::filesystem::path& path, const std::string& text) {
-  std::filesystem::path temporary = path;
-  temporary += concat(".tmp-", ::getpid());
-  {
-    std::ofstream out(temporary, std::ios::binary);
-    out << text;
-    out.flush();
-    if (!out) {
-      std::error_code ignored;
-      std::filesystem::remove(temporary, ignored);
-      fail(ErrorCode::io, path.string(), ": could not be written; is the directory there, is the disk full?");
-    }
-  }
-  std::error_code error;
-  std::filesystem::rename(temporary, path, error);
-  if (error) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    fail(ErrorCode::io, path.string(), ": could not be written: ", error.message());
-  }
-}
-
-}  // namespace
-
 std::string bytes_to_token(std::string_view bytes) { return tok::to_byte_alphabet(bytes); }
 
 std::optional<std::string> token_to_bytes(std::string_view token) { return tok::from_byte_alphabet(token); }
@@ -110,9 +81,9 @@ void write_byte_level_files(const std::filesystem::path& dir) {
       {"tokenizer_class", "GPT2Tokenizer"}, {"add_prefix_space", false},
       {"bos_token", end_of_text},           {"eos_token", end_of_text},
       {"unk_token", end_of_text},           {"clean_up_tokenization_spaces", false}};
-  write_file(dir / "vocab.json", vocab.dump() + "\n");
-  write_file(dir / "merges.txt", "#version: 0.2\n");
-  write_file(dir / "tokenizer_config.json", config.dump(2) + "\n");
+  tok::write_file(dir / "vocab.json", vocab.dump() + "\n");
+  tok::write_file(dir / "merges.txt", "#version: 0.2\n");
+  tok::write_file(dir / "tokenizer_config.json", config.dump(2) + "\n");
 }
 
 }  // namespace adlib

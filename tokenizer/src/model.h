@@ -129,6 +129,8 @@ class Model {
   virtual ~Model() = default;
   /// Appends the ids of `piece`: raw bytes for a byte-level model, else valid UTF-8.
   virtual void encode(std::string_view piece, Scratch& scratch, std::vector<TokenId>& out) const = 0;
+  /// What encode() gives for text that no other token covers.
+  virtual std::optional<TokenId> unknown() const = 0;
   const Vocabulary& vocabulary() const { return vocabulary_; }
 
  private:

@@ -26,6 +26,21 @@ void ScratchPool::give(std::unique_ptr<Scratch> scratch) const noexcept {
   }
 }
 
+namespace {
+
+/// The byte tokens of a character, else the unknown token, else nothing.
+std::vector<TokenId> bytes_or_unknown(const Model& model, std::string_view character) {
+  std::vector<TokenId> ids;
+  for (const char byte : character) {
+    const auto id = model.vocabulary().find(byte_token(static_cast<unsigned char>(byte)));
+    if (!id) return model.unknown() ? std::vector<TokenId>{*model.unknown()} : std::vector<TokenId>{};
+    ids.push_back(*id);
+  }
+  return ids;
+}
+
+}  // namespace
+
 PipelineTokenizer::PipelineTokenizer(PipelineParts parts)
     : parts_(std::move(parts)),
       added_(
@@ -57,7 +72,7 @@ PipelineTokenizer::PipelineTokenizer(PipelineParts parts)
   }
 }
 
-std::vector<TokenId> PipelineTokenizer::encode(std::string_view text) const {
+std::vector<TokenId> PipelineTokenizer::encode(std::string_view text, bool split_added) const {
   std::string repaired;
   const bool byte_level = parts_.pretokenizer.byte_level;
   if (!byte_level && valid_run(text, 0) != text.size()) {
@@ -67,6 +82,13 @@ std::vector<TokenId> PipelineTokenizer::encode(std::string_view text) const {
   const ScratchPool::Lease scratch(pool_);
   std::vector<TokenId> out;
   out.reserve(text.size() / 3 + 8);
+  if (!split_added) {
+    std::string normalised;
+    if (!parts_.normalizer.empty()) text = normalised = parts_.normalizer(text);
+    encode_piece(text, true, *scratch, out);
+    spell_tags(*scratch, out);
+    return out;
+  }
   const auto token = [&](TokenId id) { out.push_back(id); };
   const char* const start = text.data();
   added_.split(
@@ -85,6 +107,39 @@ std::vector<TokenId> PipelineTokenizer::encode(std::string_view text) const {
       },
       token);
   return out;
+}
+
+// A vocabulary may hold a tag as a word or piece of its own, which then stands for the same letters in a
+// text: it is spelled out, a character at a time.
+void PipelineTokenizer::spell_tags(Scratch& scratch, std::vector<TokenId>& ids) const {
+  const auto tag = [this](TokenId id) { return is_tag(id); };
+  if (std::none_of(ids.begin(), ids.end(), tag)) return;
+  std::vector<TokenId> out;
+  std::vector<TokenId> spelled;
+  for (const TokenId id : ids) {
+    if (!is_tag(id)) {
+      out.push_back(id);
+      continue;
+    }
+    const std::string& text =
+        parts_.byte_level_decoder ? bytes_[static_cast<std::size_t>(id)] : require_token(id);
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t size = parts_.byte_level_decoder ? 1 : decode_utf8(text, at).size;
+      const std::string_view character = std::string_view(text).substr(at, size);
+      spelled.clear();
+      parts_.model->encode(character, scratch, spelled);
+      if (std::any_of(spelled.begin(), spelled.end(), tag)) {
+        spelled = bytes_or_unknown(*parts_.model, character);
+        if (spelled.empty()) {
+          fail(ErrorCode::unsupported, parts_.where, ": encode_text: the vocabulary has no other token for '",
+               character, "' than '", text, "', and no byte tokens; the text cannot be encoded as data");
+        }
+      }
+      out.insert(out.end(), spelled.begin(), spelled.end());
+      at += character.size();
+    }
+  }
+  ids = std::move(out);
 }
 
 // Invalid bytes reach this point only in a byte-level tokenizer. Each run of them is one piece of its own,

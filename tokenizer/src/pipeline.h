@@ -40,7 +40,8 @@ class PipelineTokenizer : public Tokenizer {
  public:
   explicit PipelineTokenizer(PipelineParts parts);
 
-  std::vector<TokenId> encode(std::string_view text) const override;
+  std::vector<TokenId> encode(std::string_view text) const override { return encode(text, true); }
+  std::vector<TokenId> encode_text(std::string_view text) const override { return encode(text, false); }
   std::vector<TokenId> encode_with_special(std::string_view text) const override;
   std::string decode(std::span<const TokenId> ids, bool skip_special) const override;
   std::int64_t vocab_size() const override;
@@ -52,6 +53,12 @@ class PipelineTokenizer : public Tokenizer {
   std::string_view kind() const override { return parts_.kind; }
 
  private:
+  std::vector<TokenId> encode(std::string_view text, bool split_added) const;
+  /// Not for text that somebody wrote: an added or special token, other than the unknown one.
+  bool is_tag(TokenId id) const {
+    return (is_special(id) || added_.by_id(id) != nullptr) && id != parts_.model->unknown();
+  }
+  void spell_tags(Scratch& scratch, std::vector<TokenId>& ids) const;
   void encode_piece(std::string_view text, bool starts_text, Scratch& scratch,
                     std::vector<TokenId>& out) const;
   const std::string& require_token(TokenId id) const;

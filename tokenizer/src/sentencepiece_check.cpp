@@ -119,12 +119,18 @@ void check_charsmap(std::string_view blob, const std::string& where) {
 
 }  // namespace
 
-void check_sentencepiece_model(std::string_view model, const std::string& where) {
+SentencePieceTraits check_sentencepiece_model(std::string_view model, const std::string& where) {
   if (model.size() > (std::size_t{1} << 30))
     fail(ErrorCode::bad_format, where, ": a model of more than 1 GiB");
   enum Type : std::uint64_t { normal = 1, unknown, control, user_defined, unused, byte };
   std::unordered_set<std::string> seen;
   std::size_t unknowns = 0;
+  std::size_t bytes = 0;
+  SentencePieceTraits traits;
+  bool changes_text = false;  // by rules
+  bool adds_prefix = true;    // the defaults of normalizer_spec
+  bool removes_spaces = true;
+  bool escapes_spaces = true;
   Message file(model, where);
   while (file.next()) {
     if (file.field() == 1) {  // pieces
@@ -144,6 +150,8 @@ void check_sentencepiece_model(std::string_view model, const std::string& where)
       if (type < normal || type > byte)
         fail(ErrorCode::bad_format, where, ": piece '", text, "' has type ", type);
       unknowns += type == unknown;
+      bytes += type == byte;
+      if (type == user_defined) traits.user_defined.push_back(text);
       if (!seen.insert(text).second)
         fail(ErrorCode::bad_format, where, ": piece '", text, "' stands there twice");
     } else if (file.field() == 2) {  // trainer_spec
@@ -155,14 +163,24 @@ void check_sentencepiece_model(std::string_view model, const std::string& where)
       }
     } else if (file.field() == 3 || file.field() == 5) {  // normalizer_spec, denormalizer_spec
       Message spec(file.bytes(), where);
+      const bool encoding = file.field() == 3;
+      changes_text |= !encoding;
       while (spec.next()) {
-        if (spec.field() == 2) check_charsmap(spec.bytes(), where);
+        if (spec.field() == 2) {
+          check_charsmap(spec.bytes(), where);
+          changes_text |= !spec.bytes().empty();
+        }
+        if (encoding && spec.field() == 3) adds_prefix = spec.number() != 0;
+        if (encoding && spec.field() == 4) removes_spaces = spec.number() != 0;
+        if (encoding && spec.field() == 5) escapes_spaces = spec.number() != 0;
       }
     }
   }
   if (seen.empty()) fail(ErrorCode::bad_format, where, ": a SentencePiece model without pieces");
   if (unknowns != 1)
     fail(ErrorCode::bad_format, where, ": a model with ", unknowns, " unknown pieces, expected 1");
+  traits.exact = bytes == 256 && !changes_text && !adds_prefix && !removes_spaces && escapes_spaces;
+  return traits;
 }
 
 }  // namespace adlib::tok

@@ -24,6 +24,7 @@ class UnigramModel : public Model {
   UnigramModel(Vocabulary vocabulary, std::vector<double> scores, const UnigramOptions& options,
                std::string_view where);
   void encode(std::string_view piece, Scratch& scratch, std::vector<TokenId>& out) const override;
+  std::optional<TokenId> unknown() const override { return options_.unk_id; }
 
  private:
   std::vector<double> scores_;

@@ -21,6 +21,7 @@ class WordPieceModel : public Model {
   /// Throws Error(bad_format) if unk_token is not in the vocabulary.
   WordPieceModel(Vocabulary vocabulary, WordPieceOptions options, std::string_view where);
   void encode(std::string_view piece, Scratch& scratch, std::vector<TokenId>& out) const override;
+  std::optional<TokenId> unknown() const override { return unk_; }
 
  private:
   WordPieceOptions options_;
