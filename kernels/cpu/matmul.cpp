@@ -30,6 +30,15 @@ struct Columns {
   std::int64_t padded() const { return cpu::round_up(columns, panel_columns()); }
 };
 
+// Asks for a row of b some time before it is packed: rows are far apart, and the processor does not see them
+// coming. (Whole rows of floats that are to be transposed it does see.)
+template <class T>
+void fetch(const T* p, std::int64_t n) {
+  const char* bytes = reinterpret_cast<const char*>(p);
+  for (std::int64_t i = 0; i < n * std::int64_t{sizeof(T)}; i += 64) __builtin_prefetch(bytes + i);
+}
+constexpr std::int64_t rows_ahead = 8;
+
 // Panels of floats from any type.
 template <class T>
 class FloatPanels {
@@ -55,6 +64,7 @@ class FloatPanels {
     const std::int64_t width = panel_columns();
     for (std::int64_t i = 0; i < depth; ++i) {
       const T* row = b + i * source_.stride;
+      if (i + rows_ahead < depth) fetch(row + rows_ahead * source_.stride, source_.columns);
       for (std::int64_t j = 0; j < source_.columns; j += width) {
         float* out = panels_ + j / width * panel_stride_ + i * width;
         const std::int64_t inside = std::min(width, source_.columns - j);
@@ -115,6 +125,9 @@ class PairPanels {
     static constexpr bfloat16 zeros[max_columns] = {};
     for (std::int64_t i = 0; i < depth; i += 2) {
       const bfloat16* even = b + i * source_.stride;
+      for (std::int64_t next = i + rows_ahead; next < std::min(i + rows_ahead + 2, depth); ++next) {
+        fetch(b + next * source_.stride, source_.columns);
+      }
       const bfloat16* odd = i + 1 < depth ? even + source_.stride : zeros;
       for (std::int64_t j = 0; j < source_.padded(); j += width) {
         std::uint32_t* out = at(j, i);
@@ -132,6 +145,9 @@ class PairPanels {
     float buffer[4][gemm_block_k / 2];
     for (std::int64_t j = 0; j < source_.padded(); j += 4) {
       std::array<const float*, 4> columns;
+      for (std::int64_t next = j + 4; next < std::min(j + 8, source_.columns); ++next) {
+        fetch(b + next * source_.stride, depth);
+      }
       for (std::int64_t c = 0; c < 4; ++c) {
         const auto index = static_cast<std::size_t>(c);
         columns[index] = zeros;
