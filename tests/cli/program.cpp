@@ -1,12 +1,15 @@
 #include "cli/program.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 #include "support/files.h"
 
@@ -45,6 +48,10 @@ Finished run_program(const std::filesystem::path& program, const std::vector<std
   posix_spawn_file_actions_destroy(&files);
   if (error != 0) throw std::runtime_error("cannot start " + argv[0]);
   int status = 0;
+  if (options.kill_after_ms > 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(options.kill_after_ms));
+    kill(child, SIGKILL);  // of a child that ended but was not waited for: nothing
+  }
   if (waitpid(child, &status, 0) != child) throw std::runtime_error("cannot wait for " + argv[0]);
   Finished finished;
   finished.exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

@@ -16,6 +16,7 @@ struct Finished {
 struct RunOptions {
   std::string input;                     ///< given to stdin
   std::vector<std::string> environment;  ///< "NAME=value", added to this process's
+  int kill_after_ms = 0;                 ///< SIGKILL then, if the program still runs; 0: never
 };
 
 /// Runs `program` with `arguments`, without a shell, and waits for its end.
