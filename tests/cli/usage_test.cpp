@@ -8,7 +8,7 @@ using Arguments = std::vector<std::string>;
 
 namespace {
 
-const Arguments commands = {"generate", "write", "tokenize", "init", "inspect", "completion", "man"};
+const Arguments commands = {"generate", "write", "tokenize", "init", "inspect", "eval", "completion", "man"};
 
 }  // namespace
 
