@@ -28,3 +28,5 @@
 #include "adlib/models/quantize.h"
 #include "adlib/ops.h"
 #include "adlib/tokenizer/tokenizer.h"
+#include "adlib/train/preference.h"
+#include "adlib/train/run.h"
