@@ -21,6 +21,7 @@ struct Options {
   bool pieces = false;
   bool json = false;
   bool special = false;
+  bool data = false;
   bool check = false;
 };
 
@@ -56,11 +57,12 @@ class Run {
       output_.write(options_.json ? dump({{"text", decoded}}) : decoded + "\n");
       return;
     }
-    const std::vector<TokenId> ids =
-        options_.special ? tokenizer_.encode_with_special(text) : tokenizer_.encode(text);
+    const std::vector<TokenId> ids = options_.data      ? tokenizer_.encode_text(text)
+                                     : options_.special ? tokenizer_.encode_with_special(text)
+                                                        : tokenizer_.encode(text);
     if (options_.check) {
       ++texts_;
-      const bool same = tokenizer_.decode(tokenizer_.encode(text), false) == text;
+      const bool same = tokenizer_.decode(options_.data ? ids : tokenizer_.encode(text), false) == text;
       if (!same) {
         ++changed_;
         output_.write(where + ": the text changes on its way through ids and back\n");
@@ -112,6 +114,9 @@ int run(const Options& options, const Console& console) {
   if (options.words.empty() == options.input.empty()) {
     throw UsageError("give either a text or --input FILE ('-' is stdin)");
   }
+  if (options.data && (options.special || options.decode)) {
+    throw UsageError("--as-data excludes --special and --decode");
+  }
   if (options.check && options.decode) throw UsageError("--check and --decode exclude each other");
   const auto tokenizer = Tokenizer::from_directory(options.dir);
   Output output(options.output);
@@ -160,6 +165,8 @@ void add_tokenize(CLI::App& app, Session& session) {
   command->add_flag("--pieces", options->pieces, "Write tokens as the vocabulary spells them, one a line");
   command->add_flag("--json", options->json, "Write a JSON object for each text: text, ids, pieces");
   command->add_flag("--special", options->special, "With the tokens that the tokenizer puts around a text");
+  command->add_flag("--as-data", options->data,
+                    "As a field of a prompt: nothing in the text becomes a special token or tag");
   command->add_flag("--check", options->check,
                     "Write only the places of texts that do not come back byte for byte; exit 1 if any");
   command->footer(

@@ -59,6 +59,9 @@ TEST_CASE("the completion script is bash that completes commands, options, choic
   CHECK(complete("adlib init dir --family q") == "qwen2\n");
   CHECK(complete("adlib completion f") == "fish\n");
   CHECK(complete("adlib --quiet ins") == "inspect\n");
+  CHECK(complete("adlib tokenizer ''") == "train\n");
+  CHECK(complete("adlib tokenizer train dir --vocab") == "--vocab-size\n");
+  CHECK(complete("adlib tokenizer train dir --model u") == "unigram\n");
 }
 
 TEST_CASE("the completion script is what zsh reads", "[cli]") {

@@ -110,7 +110,8 @@ std::vector<TokenId> PipelineTokenizer::encode(std::string_view text, bool split
 }
 
 // A vocabulary may hold a tag as a word or piece of its own, which then stands for the same letters in a
-// text: it is spelled out, a character at a time.
+// text: it is spelled out, a character at a time. A letter that is an added token and stands for nothing
+// special remains where the vocabulary cannot write it in another way.
 void PipelineTokenizer::spell_tags(Scratch& scratch, std::vector<TokenId>& ids) const {
   const auto tag = [this](TokenId id) { return is_tag(id); };
   if (std::none_of(ids.begin(), ids.end(), tag)) return;
@@ -129,8 +130,11 @@ void PipelineTokenizer::spell_tags(Scratch& scratch, std::vector<TokenId>& ids) 
       spelled.clear();
       parts_.model->encode(character, scratch, spelled);
       if (std::any_of(spelled.begin(), spelled.end(), tag)) {
-        spelled = bytes_or_unknown(*parts_.model, character);
-        if (spelled.empty()) {
+        const bool special =
+            std::any_of(spelled.begin(), spelled.end(), [this](TokenId s) { return is_special(s); });
+        if (const auto bytes = bytes_or_unknown(*parts_.model, character); !bytes.empty()) {
+          spelled = bytes;
+        } else if (special) {
           fail(ErrorCode::unsupported, parts_.where, ": encode_text: the vocabulary has no other token for '",
                character, "' than '", text, "', and no byte tokens; the text cannot be encoded as data");
         }
