@@ -33,7 +33,7 @@ else()
   FetchContent_Declare(sentencepiece
     URL https://github.com/google/sentencepiece/archive/refs/tags/v0.1.97.tar.gz)
   FetchContent_MakeAvailable(sentencepiece)
-  add_library(adlib_sentencepiece ALIAS sentencepiece-static)
+  add_library(adlib_sentencepiece ALIAS sentencepiece_train-static)  # brings sentencepiece-static
 endif()
 # xxHash is used as a header only: nothing of it is linked or installed.
 find_path(ADLIB_XXHASH_INCLUDE_DIR xxhash.h)

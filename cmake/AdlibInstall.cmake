@@ -15,7 +15,7 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/lib/include/ ${PROJECT_SOURCE_DIR}/token
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 set(adlib_installed_targets adlib)
 if(adlib_static AND TARGET sentencepiece-static)  # fetched, so no package of the system provides it
-  list(APPEND adlib_installed_targets sentencepiece-static)
+  list(APPEND adlib_installed_targets sentencepiece-static sentencepiece_train-static)
 endif()
 install(TARGETS ${adlib_installed_targets} EXPORT adlib-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
@@ -35,7 +35,7 @@ install(FILES ${PROJECT_BINARY_DIR}/adlib-config.cmake ${PROJECT_BINARY_DIR}/adl
 set(adlib_pc_requires "libpcre2-8 libutf8proc icu-uc")
 set(adlib_pc_libs "-pthread")
 if(TARGET sentencepiece-static)
-  string(APPEND adlib_pc_libs " -lsentencepiece")
+  string(APPEND adlib_pc_libs " -lsentencepiece_train -lsentencepiece")
 else()
   string(APPEND adlib_pc_requires " sentencepiece")
 endif()
