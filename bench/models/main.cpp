@@ -1,9 +1,10 @@
-// bench_models: prefill, decoding, batches, shared prefixes, the time to the first token and memory of whole
-// decoders, beside what the machine allows.
+// bench_models: prefill, decoding, batches, shared prefixes, the time to the first token, memory and training
+// of whole decoders, beside what the machine allows.
 //
-//   bench_models [--model gpt2-124m|gpt2-355m|DIR]… [--heavy-tailed] [--no-limits] [Google Benchmark's
-//   options]
+//   bench_models [--model gpt2-124m|gpt2-355m|DIR]… [--heavy-tailed] [--train BxT]… [--steps N] [--no-limits]
+//                [Google Benchmark's options]
 //
+// --train measures training with B documents of T tokens (4x64 and 1x512), --steps how many steps (5).
 // --no-limits leaves out the seconds that measuring the machine takes, for programs that alternate with
 // others.
 #include <benchmark/benchmark.h>
@@ -15,6 +16,7 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,7 @@
 #include "adlib/core/parallel.h"
 #include "kernels/cpu/isa.h"
 #include "models/model_bench.h"
+#include "models/training.h"
 #include "support/random.h"
 
 using namespace adlib;
@@ -209,8 +212,43 @@ void add_all(const Setting& s) {
         "memory", s, "/tokens:64", [=](State& state) { memory(state, s); }, 1);
 }
 
+struct Batch {
+  std::int64_t documents, tokens;
+};
+Batch parse_batch(const std::string& text) {  // "4x64"
+  Batch batch{};
+  char x = 0, end = 0;
+  std::istringstream in(text);
+  in >> batch.documents >> x >> batch.tokens;
+  require(in && x == 'x' && !(in >> end) && batch.documents > 0 && batch.tokens > 0, "--train ", text,
+          ": expected documents and tokens, such as 4x64");
+  return batch;
+}
+
+// Training on every batch that fits the model's context.
+void add_training(const Setting& s, const std::vector<Batch>& batches, int steps) {
+  for (const Batch& batch : batches) {
+    if (batch.tokens > s.model.config.context) continue;
+    for (const bool checkpointing : {false, true}) {
+      const TrainingCase c{.model = s.model,
+                           .dtype = s.format.name == "f32" ? DType::f32 : DType::bf16,
+                           .checkpoint_activations = checkpointing,
+                           .documents = batch.documents,
+                           .tokens = batch.tokens,
+                           .threads = s.threads,
+                           .with_limits = s.with_limits};
+      add(
+          "train", s,
+          concat("/documents:", c.documents, "/tokens:", c.tokens, "/checkpointing:", checkpointing ? 1 : 0),
+          [=](benchmark::State& state) { train(state, c); }, steps);
+    }
+  }
+}
+
 int run(int argc, char** argv) {
   std::vector<std::string> names;
+  std::vector<Batch> batches;
+  int steps = 5;
   std::vector<char*> rest{argv[0]};
   bool heavy = false, list_only = false, with_limits = true;
   for (int i = 1; i < argc; ++i) {
@@ -221,6 +259,11 @@ int run(int argc, char** argv) {
     }
     if (argument == "--model" && i + 1 < argc) {
       names.emplace_back(argv[++i]);
+    } else if (argument == "--train" && i + 1 < argc) {
+      batches.push_back(parse_batch(argv[++i]));
+    } else if (argument == "--steps" && i + 1 < argc) {
+      steps = std::stoi(argv[++i]);
+      require(steps > 0, "--steps ", steps, ": expected at least 1");
     } else if (argument == "--heavy-tailed") {
       heavy = true;
     } else if (argument == "--no-limits") {
@@ -231,10 +274,13 @@ int run(int argc, char** argv) {
     }
   }
   if (names.empty()) names = {"gpt2-124m"};
+  if (batches.empty()) batches = {{4, 64}, {1, 512}};
   const int threads = num_threads();
   for (const std::string& name : names) {
     const Model model = open_model(name, heavy);
     for (const Format& format : formats()) add_all({model, format, threads, with_limits});
+    for (const char* dtype : {"f32", "bf16"})
+      add_training({model, format_named(dtype), threads, with_limits}, batches, steps);
   }
   int count = static_cast<int>(rest.size());
   benchmark::Initialize(&count, rest.data());

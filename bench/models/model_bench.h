@@ -42,6 +42,10 @@ std::shared_ptr<const Decoder> decoder_of(const Model& model, const Format& form
 /// times as strong, drawn for each layer.
 Weights heavy_tailed(const Weights& weights, const DecoderConfig& config, std::uint64_t seed);
 
+/// Numbers in the matrices of all layers, that each token is multiplied with, and in the head's.
+double layer_weights(const DecoderConfig& config);
+double head_weights(const DecoderConfig& config);
+
 struct StepWork {
   double products = 0;   ///< operations with weights
   double attention = 0;  ///< operations with keys and values, in f32

@@ -25,19 +25,6 @@ DecoderConfig gpt2(std::int64_t width, std::int64_t layers, std::int64_t heads) 
   return config;
 }
 
-// Numbers in the matrices of all layers, that each token is multiplied with.
-double layer_weights(const DecoderConfig& c) {
-  const auto width = static_cast<double>(c.width), queries = static_cast<double>(c.heads * c.head_dim),
-             keys = static_cast<double>(c.kv_heads * c.head_dim), mlp = static_cast<double>(c.mlp_width);
-  const double products = c.mlp == DecoderConfig::Mlp::gated ? 3 : 2;
-  return static_cast<double>(c.layers) *
-         (width * (queries + 2 * keys) + queries * width + products * width * mlp);
-}
-
-double head_weights(const DecoderConfig& c) {
-  return static_cast<double>(c.vocab_size) * static_cast<double>(c.width);
-}
-
 }  // namespace
 
 const std::vector<Format>& formats() {
@@ -134,6 +121,18 @@ std::shared_ptr<const Decoder> decoder_of(const Model& model, const Format& form
   last = {key, std::make_shared<const Decoder>(model.config, Weights::from(std::move(converted)),
                                                format.options.weights)};
   return last.second;
+}
+
+double layer_weights(const DecoderConfig& c) {
+  const auto width = static_cast<double>(c.width), queries = static_cast<double>(c.heads * c.head_dim),
+             keys = static_cast<double>(c.kv_heads * c.head_dim), mlp = static_cast<double>(c.mlp_width);
+  const double products = c.mlp == DecoderConfig::Mlp::gated ? 3 : 2;
+  return static_cast<double>(c.layers) *
+         (width * (queries + 2 * keys) + queries * width + products * width * mlp);
+}
+
+double head_weights(const DecoderConfig& c) {
+  return static_cast<double>(c.vocab_size) * static_cast<double>(c.width);
 }
 
 StepWork work_of(const Decoder& decoder, std::int64_t streams, std::int64_t tokens, std::int64_t past) {

@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "..", "bench", 
 import cases  # noqa: E402
 import gguf_file  # noqa: E402
 import run  # noqa: E402
+import train  # noqa: E402
 
 
 class Summary(unittest.TestCase):
@@ -147,6 +148,95 @@ class Program(unittest.TestCase):
         status, _, err = self.run_it("--rounds", "1", "--cases", "decode 1 stream, i8")
         self.assertEqual(status, 0)
         self.assertIn("llama.cpp: not measured, no llama-quantize", err)
+
+
+class TrainingOutput(unittest.TestCase):
+    def test_llm_c_counts_steps_after_the_first(self):
+        lines = ["[GPT-2]\n", "val loss 11.02\n", "step 0: train loss 10.990000 (took 9000.0 ms)\n",
+                 "step 1: train loss 10.98 (took 5120.0 ms)\n", "step 2: train loss 10.97 (took 2560.0 ms)\n"]
+        sample = train.llmc_sample(lines[:4], 2e9, 256)
+        self.assertEqual((sample.speed, sample.memory, sample.loss), (50.0, 2e9, 10.99))
+        self.assertAlmostEqual(train.llmc_sample(lines, 2e9, 256).speed, 1000 * 256 / 3840)
+        with self.assertRaises(train.Failed):
+            train.llmc_sample(lines[:3], 2e9, 256)
+
+    def test_pytorch_gives_the_median_step(self):
+        sample = train.pytorch_sample('{"version": "2.9", "loss": 10.9, "seconds": [4, 2, 1]}', 3e9, 256)
+        self.assertEqual((sample.speed, sample.memory), (128.0, 3e9))
+        with self.assertRaisesRegex(train.Failed, "No module"):
+            train.pytorch_sample('{"missing": "No module named torch"}', 0, 256)
+
+    def test_a_first_loss_far_from_a_uniform_guess_is_no_number(self):
+        for loss in ("4.2", "NaN"):
+            with self.assertRaisesRegex(train.Failed, "first loss"):
+                train.pytorch_sample(f'{{"loss": {loss}, "seconds": [1]}}', 0, 256)
+
+    def test_ours_is_read_from_google_benchmark(self):
+        sample = train.adlib_sample('note\n{"benchmarks": [{"tok/s": 200.5, "loss": 11.0}]}', 1e9)
+        self.assertEqual((sample.speed, sample.memory), (200.5, 1e9))
+        with self.assertRaisesRegex(train.Failed, "the first loss"):
+            train.adlib_sample('{"benchmarks": [{"error_occurred": true, "error_message": "the first loss is 3"}]}', 1)
+        with self.assertRaisesRegex(train.Failed, "no benchmark"):
+            train.adlib_sample('{"benchmarks": []}', 1)
+
+
+class TrainingProgram(unittest.TestCase):
+    """The whole of train.py beside programs that answer at once."""
+
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.addCleanup(self.directory.cleanup)
+        self.program("ours", """case "$*" in *format:bf16*) speed=320;; *) speed=200;; esac
+echo "{\\"benchmarks\\": [{\\"tok/s\\": $speed, \\"loss\\": 11.0}]}\"""")
+        self.program("python", """case "$*" in *"import torch"*) echo 2.9.1+cpu; exit;; *'"compile": true'*) echo no g++ >&2; exit 1;; esac
+echo '{"loss": 10.9, "seconds": [2.56, 2.56]}'""")
+        for batch in ("4x64", "1x512"):  # prints steps until it is stopped
+            self.program("train_gpt2_" + batch, """i=0
+while [ $i -lt 100 ]; do echo "step $i: train loss 10.9 (took 5120.0 ms)"; i=$((i + 1)); [ $i -lt 3 ] || sleep 1; done""")
+        self.program("gpt2_124M.bin", "")
+
+    def path(self, name):
+        return os.path.join(self.directory.name, name)
+
+    def program(self, name, body):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(f'#!/bin/sh\necho "{name} $*" >> {self.path("calls")}\n{body}\n')
+        os.chmod(self.path(name), 0o755)
+
+    def run_it(self, *arguments):
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = train.main(["--adlib", self.path("ours"), "--python", self.path("python"), "--batches", "4x64",
+                                 *arguments])
+        return status, out.getvalue(), err.getvalue()
+
+    def test_programs_alternate_and_each_has_speed_and_memory(self):
+        status, out, err = self.run_it("--rounds", "2", "--only", "f32,llm.c", "--dtypes", "f32", "--llmc",
+                                       self.directory.name, "--json", self.path("out.json"))
+        self.assertEqual(status, 0)
+        with open(self.path("calls"), encoding="utf-8") as file:
+            calls = [line.split()[0] for line in file if "import torch" not in line]
+        self.assertEqual(calls, ["ours", "python", "train_gpt2_4x64"] * 2)
+        self.assertRegex(out, r"\| 4x64 \| f32 \| adlib \| 200.0 \|  \| [1-9]\d* \|  \|")
+        self.assertIn("| pytorch 2.9.1, f32 | 100.0 | 2.00 (2.00–2.00) |", out)
+        self.assertIn("| llm.c | 50.0 | 4.00 (4.00–4.00) |", out)
+        with open(self.path("out.json"), encoding="utf-8") as file:
+            rows = json.load(file)["rows"]
+        self.assertEqual([row["speeds"] for row in rows], [[200, 200], [100, 100], [50, 50]])
+        self.assertTrue(all(row["memory"] > 1e5 for row in rows))
+
+    def test_a_way_that_fails_is_named_once_and_leaves_the_others(self):
+        status, out, err = self.run_it("--rounds", "2", "--only", "bf16,bf16 compiled")
+        self.assertEqual(status, 0)
+        self.assertEqual(err.count("bf16 compiled: FAILED (status 1: no g++)"), 1)
+        self.assertIn("| pytorch 2.9.1, bf16 | 100.0 | 3.20 (3.20–3.20) |", out)
+        self.assertIn("| 4x64 | bf16 by f32 | adlib | | 1.60 (1.60–1.60) |", out)
+
+    def test_a_missing_peer_is_named(self):
+        status, out, err = self.run_it("--rounds", "1", "--only", "llm.c,old pytorch", "--llmc", self.path("nowhere"))
+        self.assertEqual(status, 0)
+        self.assertIn("llm.c : not measured, no train_gpt2_4x64, train_gpt2_1x512, gpt2_124M.bin", err)
+        self.assertIn("old pytorch f32: not measured, no interpreter is given", err)
 
 
 if __name__ == "__main__":
