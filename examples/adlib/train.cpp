@@ -202,7 +202,8 @@ void write_model(const TrainFlags& flags, const Source& source, const train::Tra
   write_text(output / "config.json", json.dump(2) + "\n");
 }
 
-void begin_anew(const TrainFlags& flags) {
+// Before anything is read: may this run be written there? What stands there is not touched yet.
+void check_fresh_output(const TrainFlags& flags) {
   const fs::path output = flags.output;
   if (!flags.from.empty() && fs::exists(output) && fs::equivalent(flags.from, output))
     throw UsageError("'" + flags.output +
@@ -216,11 +217,16 @@ void begin_anew(const TrainFlags& flags) {
   const bool only_cache =
       fs::is_directory(output) && std::all_of(fs::directory_iterator(output), {}, is_cache);
   check_output(flags.from.empty() ? flags.tokenizer : flags.from, output, flags.force || only_cache);
-  make_directory(output);
+}
+
+// The settings of a run that can begin, in place of the run that stood there.
+void begin_run(const TrainFlags& flags, const std::string& data) {
+  const fs::path output = flags.output;
   for (const char* stale :
        {"run.json", "config.json", "best.safetensors", "reference.safetensors", "log.jsonl", "loss.svg"})
     fs::remove(output / stale);
   fs::remove_all(output / "checkpoints");
+  write_text(output / "run.json", to_run_json(flags, data));
 }
 
 struct Validation {
@@ -235,9 +241,10 @@ int run(TrainFlags& flags, const CLI::App& command, const Console& console) {
   if (flags.resume) {
     read_run_json(settings, flags, known_data);
   } else {
-    begin_anew(flags);
+    check_fresh_output(flags);
   }
   const Source source = open_source(flags);
+  make_directory(flags.output);
   const train::Dataset data = open_data(flags.data, source, flags, console);
   std::string fingerprint = data.fingerprint();
   train::Subset training(data);
@@ -264,10 +271,12 @@ int run(TrainFlags& flags, const CLI::App& command, const Console& console) {
   const train::TrainerOptions options =
       trainer_options(flags, static_cast<std::int64_t>(share * static_cast<double>(data.summary().tokens)));
   const std::int64_t steps = options.schedule.total;
+  train::validate(options.schedule);
+  train::validate(options.adamw);
   std::optional<train::TrainableDecoder> model;
   model.emplace(initial_model(source, flags, console), trainable_options(flags));
   // From here on there is a run to resume: everything that can be wrong with the settings was found before.
-  if (!flags.resume) write_text(settings, to_run_json(flags, fingerprint));
+  if (!flags.resume) begin_run(flags, fingerprint);
   std::unique_ptr<train::Objective> objective = std::make_unique<train::LanguageModelling>();
   if (data.pairs()) {
     objective = std::make_unique<train::DirectPreference>(flags.preference_beta,
@@ -299,7 +308,9 @@ int run(TrainFlags& flags, const CLI::App& command, const Console& console) {
     console.status("");
     const auto last = train::latest_checkpoint(fs::path(flags.output) / "checkpoints");
     fail(error.code(), error.what(),
-         last ? "; the last checkpoint is whole: " + last->string() : std::string());
+         last ? concat("; the last checkpoint is whole: ", last->string(), "; 'adlib train ", flags.output,
+                       " --resume' goes on from it, with the settings in run.json")
+              : "; there is no checkpoint yet: --force begins anew");
   }
   console.status("");
   if (result.interrupted) {

@@ -225,13 +225,41 @@ TEST_CASE("train says what is wrong, and where", "[cli][train]") {
   CHECK(shop.train(out, {"--steps", "1", "--force"}).exit_code == 0);
 }
 
+TEST_CASE("train leaves a run alone when the one in its place cannot begin", "[cli][train]") {
+  const Shop shop;
+  const fs::path out = shop.dir / "out";
+  REQUIRE(shop.train(out, {"--steps", "2"}).exit_code == 0);
+  const std::string settings = bytes(out / "run.json"), weights = bytes(out / "model.safetensors");
+  const std::string model = tiny_model().string(), data = shop.data.string(), dir = out.string();
+  for (const Strings& wrong : std::vector<Strings>{{"--from", model, "--data", "missing.jsonl"},
+                                                   {"--from", dir + "/missing", "--data", data},
+                                                   {"--from", model, "--data", data, "--batch-tokens", "3"},
+                                                   {"--from", model, "--data", data, "--beta2", "1.5"},
+                                                   {"--from", model, "--data", data, "--warmup", "9999"}}) {
+    Strings arguments = {"train", dir, "--force", "--max-tokens", "64"};
+    arguments.insert(arguments.end(), wrong.begin(), wrong.end());
+    const Finished finished = adlib_tool(arguments);
+    CAPTURE(finished.err);
+    CHECK(finished.exit_code == 1);
+    CHECK(bytes(out / "run.json") == settings);
+    CHECK(fs::exists(out / "config.json"));
+    CHECK((bytes(out / "model.safetensors") == weights));
+  }
+  CHECK(adlib_tool({"train", dir, "--resume"}).exit_code == 0);
+
+  const std::string fresh = (shop.dir / "fresh").string();
+  CHECK(adlib_tool({"train", fresh, "--from", model + "/missing", "--data", data}).exit_code == 1);
+  CHECK_FALSE(fs::exists(fresh));
+}
+
 TEST_CASE("train keeps its last checkpoint when the loss is no number", "[cli][train]") {
   const Shop shop;
   const fs::path out = shop.dir / "out";
   const Finished finished = shop.train(
       out, {"--steps", "40", "--learning-rate", "1e6", "--warmup", "0", "--clip", "0", "--save-every", "1"});
   CHECK(finished.exit_code == 1);
-  CHECK_THAT(finished.err,
-             ContainsSubstring("the loss is") && ContainsSubstring("the last checkpoint is whole"));
+  CHECK_THAT(finished.err, ContainsSubstring("the loss is") &&
+                               ContainsSubstring("the last checkpoint is whole") &&
+                               ContainsSubstring("--resume' goes on from it, with the settings in run.json"));
   CHECK_FALSE(fs::exists(out / "config.json"));
 }
