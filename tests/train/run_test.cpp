@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <random>
+#include <sstream>
 
 #include "adlib/io/safetensors.h"
 #include "support/catch.h"
@@ -205,4 +206,19 @@ TEST_CASE("The plot names both losses and is well-formed", "[train]") {
   const std::string plot = train::loss_plot(entries, "run");
   CHECK_THAT(plot, ContainsSubstring("validation 1.5000 (best 1.5000 at step 300)"));
   CHECK_THAT(plot, !ContainsSubstring("nan") && !ContainsSubstring("inf"));
+}
+
+TEST_CASE("The plot's mean does not lag behind the steps", "[train]") {
+  std::vector<train::LogEntry> entries;
+  for (int step = 1; step <= 300; ++step) entries.push_back({.step = step, .loss = 10 - step / 50.0});
+  const std::string plot = train::loss_plot(entries, "run");
+  const auto point = [&](const std::string& kind, int index) {
+    const std::string head = "class=\"" + kind + "\" points=\"";
+    std::istringstream points(plot.substr(plot.find(head) + head.size()));
+    std::string at;
+    for (int i = 0; i <= index; ++i) points >> at;
+    return at;
+  };
+  CHECK(point("mean", 150) == point("step", 150));
+  CHECK(point("mean", 290) == point("step", 290));
 }

@@ -36,15 +36,15 @@ double tick_distance(double span, int wanted) {
   return power * (ratio < 1.5 ? 1 : ratio < 3.5 ? 2 : ratio < 7.5 ? 5 : 10);
 }
 
-// Steps are noisy: what is drawn bold is the mean over about a fiftieth of them.
+// Steps are noisy: what is drawn bold is the mean over about a fiftieth of them, half before and half behind.
 std::vector<Point> smoothed(const std::vector<Point>& points) {
-  const std::size_t window = std::max<std::size_t>(1, points.size() / 50);
+  const std::size_t reach = points.size() / 100;
+  std::vector<double> sums = {0};
+  for (const Point& point : points) sums.push_back(sums.back() + point.loss);
   std::vector<Point> out;
-  double sum = 0;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    sum += points[i].loss;
-    if (i >= window) sum -= points[i - window].loss;
-    out.push_back({points[i].step, sum / static_cast<double>(std::min(i + 1, window))});
+    const std::size_t begin = i - std::min(i, reach), end = std::min(points.size(), i + reach + 1);
+    out.push_back({points[i].step, (sums[end] - sums[begin]) / static_cast<double>(end - begin)});
   }
   return out;
 }
@@ -127,11 +127,12 @@ std::string loss_plot(const std::vector<LogEntry>& entries, const std::string& t
       "text { fill: #333333; } .title { font-size: 16px; font-weight: 600; }\n"
       ".grid { stroke: #e3e3e3; } polyline { fill: none; }\n"
       ".step { stroke: #9db8d9; stroke-width: 1; } .mean { stroke: #1f5fa8; stroke-width: 2.2; }\n"
-      ".validation { stroke: #c8501e; stroke-width: 2.2; } circle { fill: #c8501e; }\n"
+      ".validation { stroke: #c8501e; stroke-width: 2.2; } circle, .of-validation { fill: #c8501e; }\n"
+      ".of-training { fill: #1f5fa8; }\n"
       "@media (prefers-color-scheme: dark) {\n"
       "svg { background: #16181c; } text { fill: #dddddd; } .grid { stroke: #34383f; }\n"
       ".step { stroke: #3d556f; } .mean { stroke: #7db1ee; } .validation { stroke: #f0935f; }\n"
-      "circle { fill: #f0935f; } }\n</style>\n";
+      "circle, .of-validation { fill: #f0935f; } .of-training { fill: #7db1ee; } }\n</style>\n";
   svg += format("<clipPath id=\"plot\"><rect x=\"%.0f\" y=\"%.0f\" ", left, top) +
          format("width=\"%.0f\" height=\"%.0f\"/></clipPath>\n", width - left - right, height - top - bottom);
   svg += format("<text class=\"title\" x=\"%.0f\" y=\"%.0f\">", left, 28) + escaped(title) + "</text>\n";
@@ -142,13 +143,17 @@ std::string loss_plot(const std::vector<LogEntry>& entries, const std::string& t
     svg += format("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>", picture.x(point.step), picture.y(point.loss));
   svg += format("\n<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"middle\">step</text>\n",
                 (left + width - right) / 2, height - 14);
-  svg += format("<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\">", width - right, 28) + "training";
+  // The figures have the colours of their lines.
+  svg += format("<text x=\"%.0f\" y=\"%.0f\" text-anchor=\"end\">", width - right, 28) +
+         "<tspan class=\"of-training\">training";
   if (!training.empty()) svg += format(" %.4f", mean.back().loss);
+  svg += "</tspan>";
   if (!validation.empty()) {
     const auto best = std::min_element(validation.begin(), validation.end(),
                                        [](const Point& a, const Point& b) { return a.loss < b.loss; });
-    svg += format(" · validation %.4f (best %.4f", validation.back().loss, best->loss);
-    svg += format(" at step %.0f)", best->step);
+    svg += format(" · <tspan class=\"of-validation\">validation %.4f (best %.4f", validation.back().loss,
+                  best->loss);
+    svg += format(" at step %.0f)</tspan>", best->step);
   }
   return svg + "</text>\n</svg>\n";
 }
