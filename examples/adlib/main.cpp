@@ -1,8 +1,42 @@
 // adlib: the command-line tool. Three exits: 0 done, 1 failed, 2 wrong use.
+#include <algorithm>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "adlib/core/parallel.h"
 #include "app.h"
+#include "copywriter/collect/text.h"
+
+namespace adlib::cli {
+namespace {
+
+// What CLI11 calls extra arguments is most often one mistyped option, and its values.
+std::string explain(const CLI::ExtrasError& wrong, const CLI::App& app) {
+  const std::vector<std::string> extras = app.remaining(true);
+  const auto option = std::find_if(extras.begin(), extras.end(),
+                                   [](const std::string& extra) { return extra.starts_with("--"); });
+  if (option == extras.end()) return wrong.what();
+  const std::string name = option->substr(0, option->find('='));
+  std::string nearest;
+  std::size_t distance = 4;  // more than three letters apart are other words
+  const auto look = [&](const CLI::App& at) {
+    for (const CLI::Option* known : at.get_options({})) {
+      for (const std::string& other : known->get_lnames()) {
+        const std::string full = "--" + other;
+        const std::size_t apart = full.starts_with(name) ? 1 : copywriter::edit_distance(name, full);
+        if (apart < distance) distance = apart, nearest = other;
+      }
+    }
+  };
+  const CLI::App* at = &app;
+  look(*at);
+  while (!at->get_subcommands().empty()) look(*(at = at->get_subcommands().front()));
+  return "there is no option " + name + (nearest.empty() ? "" : "; did you mean --" + nearest + "?");
+}
+
+}  // namespace
+}  // namespace adlib::cli
 
 int main(int argc, char** argv) {
   using namespace adlib::cli;
@@ -39,6 +73,8 @@ int main(int argc, char** argv) {
     return session.job();
   } catch (const CLI::Success& wish) {  // --help, --version
     return app.exit(wish);
+  } catch (const CLI::ExtrasError& wrong) {
+    session.console.error(explain(wrong, app));
   } catch (const CLI::ParseError& wrong) {
     session.console.error(wrong.what());
   } catch (const UsageError& wrong) {
