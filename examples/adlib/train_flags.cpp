@@ -146,8 +146,9 @@ void add_train_flags(CLI::App& command, TrainFlags& flags) {
       ->capture_default_str()
       ->group("Model");
   command
-      .add_option("--lora-targets", flags.lora_targets,
-                  "Layers that get adapters, by the ends of their names: c_attn, q_proj, …; default: all")
+      .add_option(
+          "--lora-targets", flags.lora_targets,
+          "Layers that get adapters, by the ends of their names: c_attn, q_proj and so on; default: all")
       ->type_name("NAME")
       ->delimiter(',')
       ->group("Model");
@@ -217,8 +218,9 @@ void add_train_flags(CLI::App& command, TrainFlags& flags) {
       ->capture_default_str()
       ->group("Steps");
   command
-      .add_option("--preference-beta", flags.preference_beta,
-                  "DPO's β, for data of {prompt, chosen, rejected}: how close to stay to the model of --from")
+      .add_option(
+          "--preference-beta", flags.preference_beta,
+          "DPO's beta, for data of {prompt, chosen, rejected}: how close to stay to the model of --from")
       ->check(CLI::Range(1e-6, 1e3))
       ->capture_default_str()
       ->group("Steps");
