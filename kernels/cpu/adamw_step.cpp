@@ -1,6 +1,7 @@
 #include "kernels/adamw_step.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "kernels/cpu/convert.h"
 #include "kernels/cpu/rows.h"
@@ -29,7 +30,12 @@ void adamw_step(CpuContext& context, float* w, float* m, float* v, T* rounded, c
                              .root_correction2 = factors.root_correction2,
                              .epsilon = factors.epsilon,
                              .step_size = factors.step_size});
-      if (rounded != nullptr) cpu::from_float(rounded + i, w + i, count);
+      if (rounded == nullptr) continue;
+      if constexpr (std::is_same_v<T, bfloat16>) {
+        cpu::training().round_to_bf16(&rounded[i].bits, w + i, count);
+      } else {
+        cpu::from_float(rounded + i, w + i, count);
+      }
     }
   });
 }

@@ -33,6 +33,8 @@ struct Training {
   void (*dropout)(const DropoutRun& run);
   /// The sum of x[i]², every product exact, in an order that n and the level decide.
   double (*sum_of_squares)(const float* x, std::int64_t n);
+  /// The bits of x[i] as bfloat16, as its constructor rounds them.
+  void (*round_to_bf16)(std::uint16_t* y, const float* x, std::int64_t n);
 };
 
 extern const Training training_baseline;

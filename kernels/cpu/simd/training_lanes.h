@@ -96,7 +96,19 @@ double sum_of_squares_of(const float* x, std::int64_t n) {
   return D::sum(sums[0]) + D::sum(sums[1]);
 }
 
+// Without branches, which the compiler turns into the vectors of the level it compiles for.
+inline void round_to_bf16_of(std::uint16_t* y, const float* x, std::int64_t n) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const auto bits = __builtin_bit_cast(std::uint32_t, x[i]);
+    const std::uint32_t nearest = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16, nan = bits >> 16 | 0x40u;
+    y[i] = static_cast<std::uint16_t>((bits & 0x7fffffffu) > 0x7f800000u ? nan : nearest);
+  }
+}
+
 template <class V, class W, class D>
 constexpr Training training_of() {
-  return {.adamw = adamw_of<V>, .dropout = dropout_of<V, W>, .sum_of_squares = sum_of_squares_of<V, D>};
+  return {.adamw = adamw_of<V>,
+          .dropout = dropout_of<V, W>,
+          .sum_of_squares = sum_of_squares_of<V, D>,
+          .round_to_bf16 = round_to_bf16_of};
 }
