@@ -213,7 +213,11 @@ void check_fresh_output(const TrainFlags& flags) {
     fail(ErrorCode::invalid_argument, flags.output,
          ": holds a run already; --resume goes on with it, --force begins anew and loses it");
   }
-  const auto is_cache = [](const fs::directory_entry& entry) { return entry.path().filename() == "tokens"; };
+  // What a run that was killed before it began has left.
+  const auto is_cache = [](const fs::directory_entry& entry) {
+    const std::string name = entry.path().filename().string();
+    return name == "tokens" || name.starts_with(".adlib-");
+  };
   const bool only_cache =
       fs::is_directory(output) && std::all_of(fs::directory_iterator(output), {}, is_cache);
   check_output(flags.from.empty() ? flags.tokenizer : flags.from, output, flags.force || only_cache);
@@ -245,6 +249,7 @@ int run(TrainFlags& flags, const CLI::App& command, const Console& console) {
   }
   const Source source = open_source(flags);
   make_directory(flags.output);
+  const train::RunLock lock(flags.output);
   const train::Dataset data = open_data(flags.data, source, flags, console);
   std::string fingerprint = data.fingerprint();
   train::Subset training(data);

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <random>
+#include <set>
 #include <sstream>
 
 #include "adlib/io/safetensors.h"
@@ -114,6 +115,59 @@ TEST_CASE("A run that was interrupted ends with the bytes of one that was not", 
   CHECK_FALSE(fs::exists(broken.options.directory / "checkpoints/step-99999999.unfinished"));
   CHECK(std::distance(fs::directory_iterator(broken.options.directory / "checkpoints"), {}) == 2);
   CHECK_THAT(broken.bytes_of("loss.svg"), ContainsSubstring("<svg"));
+}
+
+TEST_CASE("Weights whose loss is no number are not saved, so that the last checkpoint can go on",
+          "[train][run]") {
+  Setting setting;
+  setting.options.save_every = 1;
+  setting.options.evaluate_every = GENERATE(0, 1);
+  setting.trainer_options.schedule = {.peak = 1e6, .floor = 1e6, .warmup = 0, .total = 40};
+  setting.trainer_options.adamw.weight_decay = 1;
+  setting.trainer_options.max_gradient_norm = 0;
+  const std::string error = error_of([&] { setting.run(); });
+  CHECK_THAT(error, ContainsSubstring("the loss is") && ContainsSubstring("whose weights are not kept"));
+  const auto last = train::latest_checkpoint(setting.options.directory / "checkpoints");
+  REQUIRE(last);
+  std::int64_t begun = 0, stepped = 0;
+  const std::string again = error_of([&] {
+    setting.run({.started = [&](const train::TrainingState& state) { begun = state.step; },
+                 .stepped = [&](const train::StepReport& report, double) { stepped = report.step; },
+                 .evaluated = {},
+                 .saved = {}});
+  });
+  CHECK(again == error);
+  CHECK(begun > 0);
+  CHECK(stepped == begun + 1);
+}
+
+TEST_CASE("A run is one process's alone, and loses what killed ones left half written", "[train][run]") {
+  const TempDir dir;
+  fs::create_directories(dir / "tokens");
+  for (const char* left : {".adlib-tmp-7-0", "tokens/.adlib-tmp-7-1", "tokens/.adlib-spans-x7Fq2a"})
+    write_text(dir / left, "half");
+  write_text(dir / "tokens/data.tokens", "whole");
+  {
+    const train::RunLock lock(dir.path());
+    CHECK_FALSE(fs::exists(dir / ".adlib-tmp-7-0"));
+    CHECK(std::distance(fs::directory_iterator(dir / "tokens"), {}) == 1);
+    CHECK_THAT(error_of([&] { train::RunLock second(dir.path()); }), ContainsSubstring("another process"));
+  }
+  CHECK_NOTHROW(train::RunLock(dir.path()));
+  CHECK_THAT(error_of([&] { train::RunLock missing(dir / "none"); }), ContainsSubstring("none"));
+}
+
+TEST_CASE("Checkpoints are told by their steps, and copies of them are left alone", "[train][run]") {
+  const TempDir dir;
+  for (const char* name : {"step-99999999", "step-100000000", "step-00000007", "step-00000008.unfinished",
+                           "step-99999999.copy", "step-9", "notes"})
+    fs::create_directories(dir / name);
+  CHECK(train::latest_checkpoint(dir.path()) == dir / "step-100000000");
+  train::prune_checkpoints(dir.path(), 2);
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(dir.path())) names.insert(entry.path().filename().string());
+  CHECK(names ==
+        std::set<std::string>{"step-99999999", "step-100000000", "step-99999999.copy", "step-9", "notes"});
 }
 
 TEST_CASE("LoRA and bf16 runs go on, too", "[train][run]") {

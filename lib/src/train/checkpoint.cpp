@@ -1,6 +1,7 @@
 #include "adlib/train/checkpoint.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <vector>
 
@@ -22,15 +23,26 @@ std::string directory_name(std::int64_t step) {
   return name;
 }
 
-// Directories of `checkpoints` whose names begin as a checkpoint's do, sorted; the step has a fixed width.
+// The step that a checkpoint's name tells; nothing for other names, such as that of a copy someone keeps.
+std::optional<std::int64_t> step_of(std::string_view name) {
+  if (name.ends_with(unfinished)) name.remove_suffix(unfinished.size());
+  if (!name.starts_with(prefix)) return std::nullopt;
+  std::int64_t step = 0;
+  std::from_chars(name.data() + prefix.size(), name.data() + name.size(), step);
+  return directory_name(step) == name ? std::optional(step) : std::nullopt;
+}
+
+// The checkpoints in `checkpoints`, or what is left of unfinished ones, by their steps.
 std::vector<fs::path> list(const fs::path& checkpoints, bool finished) {
   std::vector<fs::path> found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(checkpoints, error)) {
     const std::string name = entry.path().filename().string();
-    if (name.starts_with(prefix) && name.ends_with(unfinished) != finished) found.push_back(entry.path());
+    if (step_of(name) && name.ends_with(unfinished) != finished) found.push_back(entry.path());
   }
-  std::sort(found.begin(), found.end());
+  std::sort(found.begin(), found.end(), [](const fs::path& a, const fs::path& b) {
+    return step_of(a.filename().string()) < step_of(b.filename().string());
+  });
   return found;
 }
 

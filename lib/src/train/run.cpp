@@ -1,10 +1,15 @@
 #include "adlib/train/run.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <cmath>
 
 #include "adlib/io/atomic_file.h"
 #include "adlib/io/safetensors.h"
+#include "io/system_error.h"
 
 namespace adlib::train {
 namespace {
@@ -22,7 +27,36 @@ void write_plot(const RunOptions& options, const TrainingLog& log) {
   file.commit();
 }
 
+// What AtomicFile and TokenCacheWriter leave where they are killed: as large as a model, or a corpus.
+void remove_unfinished_files(const fs::path& directory) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    if (entry.path().filename().string().starts_with(".adlib-")) fs::remove(entry.path(), error);
+  }
+}
+
+// Weights whose loss is no number must not take the place of a checkpoint that a run can go on from.
+void require_finite(const Totals& totals, std::int64_t step) {
+  require(std::isfinite(totals.loss), "train: the loss is ", totals.mean_loss(), " after step ", step,
+          ", whose weights are not kept. Continue from the last checkpoint with a lower learning rate or a "
+          "longer warm-up");
+}
+
 }  // namespace
+
+RunLock::RunLock(const fs::path& directory) {
+  directory_ = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory_ < 0) io::fail_system("open", directory, errno);
+  // Some network file systems have no such lock: there the run goes on without one.
+  if (::flock(directory_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(directory_);
+    fail(ErrorCode::io, directory.string(),
+         ": another process trains here; wait for its end, or give another directory");
+  }
+  remove_unfinished_files(directory);
+  remove_unfinished_files(directory / "tokens");
+}
+RunLock::~RunLock() { ::close(directory_); }
 
 RunResult run(Trainer& trainer, BatchStream& data, std::optional<BatchPass> validation,
               const RunOptions& options, const RunObserver& observer) {
@@ -55,6 +89,7 @@ RunResult run(Trainer& trainer, BatchStream& data, std::optional<BatchPass> vali
   const auto evaluate = [&] {
     validation->rewind();
     const Totals totals = trainer.evaluate([&](TokenBatch& batch) { return validation->next(batch); });
+    require_finite(totals, state.step);
     const double loss = totals.mean_loss();
     const bool best = loss < state.best_loss;
     if (best) {
@@ -68,6 +103,14 @@ RunResult run(Trainer& trainer, BatchStream& data, std::optional<BatchPass> vali
     log.append(entry);
     result.validation = totals;
     tell(observer.evaluated, state.step, totals, best);
+  };
+
+  // The loss of the next batch, which is read again by the next step.
+  const auto check_weights = [&] {
+    const BatchStream::Position here = data.position();
+    const TokenBatch batch = data.next();
+    data.seek(here);
+    require_finite(trainer.objective().evaluate(trainer.model(), batch), state.step);
   };
 
   while (state.step < last_step && !lost_patience() && !result.interrupted) {
@@ -88,6 +131,7 @@ RunResult run(Trainer& trainer, BatchStream& data, std::optional<BatchPass> vali
     if (validation && is_due(options.evaluate_every)) evaluate();
     result.interrupted = state.step < last_step && options.interrupted && options.interrupted();
     if (is_due(options.save_every) || lost_patience() || result.interrupted) {
+      check_weights();
       save_checkpoint(checkpoints, trainer, state);
       prune_checkpoints(checkpoints, options.keep_checkpoints);
       write_plot(options, log);

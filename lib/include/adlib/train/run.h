@@ -39,10 +39,25 @@ struct RunResult {
   std::optional<Totals> validation;  ///< of the last evaluation in this process
 };
 
+/// Keeps other processes out of the directory of a run while it lives, and removes what killed ones left half
+/// written there. train::run() takes none by itself: there may be work to guard before and after it.
+class RunLock {
+ public:
+  /// Throws Error(io) when another process holds it, Error(not_found) when the directory is missing.
+  explicit RunLock(const std::filesystem::path& directory);
+  ~RunLock();
+  RunLock(const RunLock&) = delete;
+  RunLock& operator=(const RunLock&) = delete;
+
+ private:
+  int directory_ = -1;
+};
+
 /// Trains to the end of the trainer's schedule, or until patience is lost. Goes on from the newest checkpoint
 /// in the directory if there is one: killed at any moment and called again with the same arguments, it leaves
 /// the same weights, optimizer and best.safetensors as one never killed. best.safetensors holds the whole
 /// model in f32 (adapters merged) at the lowest validation loss; without validation data there is none.
+/// Weights whose loss is not finite are never saved: the run ends, and the checkpoint before them stays.
 /// Throws Error.
 RunResult run(Trainer& trainer, BatchStream& data, std::optional<BatchPass> validation,
               const RunOptions& options, const RunObserver& observer = {});

@@ -44,6 +44,7 @@ class Trainer {
 
   const TrainableDecoder& model() const { return model_; }
   TrainableDecoder& model() { return model_; }
+  const Objective& objective() const { return objective_; }
   const Adamw& optimizer() const { return optimizer_; }
   Adamw& optimizer() { return optimizer_; }
   const TrainerOptions& options() const { return options_; }
