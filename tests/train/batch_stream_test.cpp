@@ -203,6 +203,8 @@ TEST_CASE("Batches that cannot be made are refused", "[train][batch_stream]") {
           BatchStream(Subset(data), 10, 0);
         }).find("cannot hold the longest example, which has") != std::string::npos);
   CHECK(error_of([&] { split(data, 1.0); }).find("expected between 0 and 1") != std::string::npos);
-  CHECK(error_of([&] { split(data, 1e-9); }).find("leaves no example for validation of 30") !=
-        std::string::npos);
+  for (const double fraction : {1e-9, 1e-30}) {
+    CHECK(error_of([&] { split(data, fraction); }).find("leaves no example for validation of 30") !=
+          std::string::npos);
+  }
 }

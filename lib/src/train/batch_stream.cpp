@@ -1,5 +1,6 @@
 #include "adlib/train/batch_stream.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -31,7 +32,8 @@ Subset::Subset(Dataset dataset, std::uint64_t low, std::uint64_t high)
 
 Split split(const Dataset& dataset, double fraction) {
   require(fraction > 0 && fraction < 1, "split: fraction is ", fraction, ", expected between 0 and 1");
-  const auto limit = static_cast<std::uint64_t>(std::ldexp(fraction, 64));
+  // Not 0, which stands for 2^64: all would be on both sides.
+  const auto limit = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ldexp(fraction, 64)));
   Split sides{Subset(dataset, limit, 0), Subset(dataset, 0, limit)};
   for (const Subset* side : {&sides.train, &sides.validation}) {
     require(side->size() > 0, "split: a fraction of ", fraction, " leaves no example for ",
