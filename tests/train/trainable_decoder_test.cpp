@@ -252,6 +252,27 @@ TEST_CASE("LoRA leaves the model frozen and merges into what it computes", "[tra
     CHECK(again[i] == Approx(adapted[i]).epsilon(1e-5).margin(1e-5));
 }
 
+TEST_CASE("LoRA is merged by the scale that it was trained with", "[train][lora]") {
+  const Decoder decoder = small_decoder();
+  const TrainableOptions options{
+      .dtype = DType::bf16,
+      .lora = train::LoraConfig{.rank = 3, .alpha = 4, .targets = {"attn.c_attn"}}};  // bf16 has no 4/3
+  TrainableDecoder model(decoder, options);
+  const std::string layer = "transformer.h.0.attn.c_attn";
+  for (float& value : model.parameters().at(layer + ".lora_B.weight").master.data<float>()) value = 1;
+  const std::vector<double> a = doubles(model.parameters().at(layer + ".lora_A.weight").master),
+                            frozen = doubles(decoder.named_tensors().at(layer + ".weight")),
+                            merged = doubles(model.named_tensors().at(layer + ".weight"));
+  const std::int64_t in = decoder.config().width, out = 3 * in;
+  for (std::int64_t i = 0; i < in; ++i) {
+    const auto at = static_cast<std::size_t>(i), element = static_cast<std::size_t>(i * out);
+    const double sum =
+        a[at] + a[at + static_cast<std::size_t>(in)] + a[at + static_cast<std::size_t>(2 * in)];
+    CHECK(merged[element] - frozen[element] ==
+          Approx(rounded(DType::bf16, 4.0 / 3) * sum).epsilon(1e-5).margin(1e-6));
+  }
+}
+
 TEST_CASE("Wrong batches, options and targets of LoRA are refused by name", "[train]") {
   const Decoder decoder = small_decoder();
   TrainableDecoder model(decoder);

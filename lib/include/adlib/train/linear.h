@@ -57,7 +57,9 @@ class Linear {
   Tensor merged() const {
     if (adapter_.a == nullptr) return weight_->master;
     const Tensor a = adapter_.a->master, b = adapter_.b->master;
-    const Tensor scale = Tensor::from<float>({adapter_.scale}, {1});
+    // As bf16 has rounded it while the adapter was trained.
+    const Tensor scale =
+        Tensor::from<float>({adapter_.scale}, {1}).to(adapter_.a->value.dtype()).to(DType::f32);
     const Tensor delta = layout_ == Layout::in_out
                              ? ops::matmul(a.transpose(0, 1), b, {.transpose_b = true})  // (in, out)
                              : ops::matmul(b, a);                                        // (out, in)
