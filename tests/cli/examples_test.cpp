@@ -39,6 +39,14 @@ TEST_CASE("example 04 gives each prompt of a batch the text that it gets alone",
   CHECK(lines_of(finished.out).size() == 3);
 }
 
+TEST_CASE("example 05 teaches a model its examples", "[cli][examples]") {
+  const TempDir dir;
+  const Finished finished = example("05_train", {(dir / "model").string()});
+  INFO(finished.out << finished.err);
+  CHECK(finished.exit_code == 0);
+  CHECK(lines_of(finished.out).back() == "green mug: the green mug for you.");
+}
+
 TEST_CASE("the README's program compiles as it stands there and runs", "[cli][examples]") {
   const Finished finished = example("readme_example", {tiny_model().string()});
   INFO(finished.err);
