@@ -38,7 +38,7 @@ void remove_unfinished_files(const fs::path& directory) {
 // Weights whose loss is no number must not take the place of a checkpoint that a run can go on from.
 void require_finite(const Totals& totals, std::int64_t step) {
   require(std::isfinite(totals.loss), "train: the loss is ", totals.mean_loss(), " after step ", step,
-          ", whose weights are not kept. Continue from the last checkpoint with a lower learning rate or a "
+          ", whose weights are not kept. Begin anew with a lower learning rate or a "
           "longer warm-up");
 }
 

@@ -38,11 +38,11 @@ StepReport Trainer::step(const NextBatch& next) {
     report.totals += objective_.backward(model_, batches[i], divisor, seed);
   }
   report.gradient_norm = model_.parameters().gradient_norm();
-  require(
-      std::isfinite(report.totals.loss) && std::isfinite(report.gradient_norm), "train: step ", report.step,
-      ": the loss is ", report.totals.mean_loss(), " and the gradient's norm ", report.gradient_norm,
-      "; the weights were not changed by it. Continue from the last checkpoint with a lower learning rate "
-      "or a longer warm-up");
+  require(std::isfinite(report.totals.loss) && std::isfinite(report.gradient_norm), "train: step ",
+          report.step, ": the loss is ", report.totals.mean_loss(), " and the gradient's norm ",
+          report.gradient_norm,
+          "; the weights were not changed by it. Begin anew with a lower learning rate "
+          "or a longer warm-up");
   double scale = 1;
   if (options_.max_gradient_norm > 0)  // as torch.nn.utils.clip_grad_norm_
     scale = std::min(1.0, options_.max_gradient_norm / (report.gradient_norm + 1e-6));
