@@ -17,17 +17,17 @@ struct SentencePieceOptions {
   enum class Model { bpe, unigram };
 
   Model model = Model::bpe;
-  /// All ids: <pad> <unk> <s> </s> as 0 to 3, the tags, the newline, 256 bytes, characters, and what is
-  /// learned.
+  /// All ids: `<pad>` `<unk>` `<s>` `</s>` as 0 to 3, the tags, the newline, 256 bytes, characters, and what
+  /// is learned.
   std::int64_t vocab_size = 8000;
   /// The share of the text's characters that get a piece of their own, from 0.98 to 1; the rarest become
   /// bytes.
   double character_coverage = 1.0;
   bool split_digits = true;  ///< each digit a token of its own
-  /// Marks of a prompt such as "<title>": one id each, from id 4, which encode() finds in a text and
+  /// Marks of a prompt such as `<title>`: one id each, from id 4, which encode() finds in a text and
   /// encode_text() never gives. No white space or "▁" in them.
   std::vector<std::string> tags = {};
-  bool add_bos = false;  ///< encode_with_special() puts <s> in front
+  bool add_bos = false;  ///< encode_with_special() puts `<s>` in front
 };
 
 /// Learns a model from texts and returns the bytes of its `tokenizer.model`: the same for the same texts, on
