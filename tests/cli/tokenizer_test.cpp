@@ -64,6 +64,10 @@ TEST_CASE("tokenizer train refuses wrong use", "[cli][tokenizer]") {
   CHECK(adlib_tool({"tokenizer", "train", "dir", corpus(), "--model", "word"}).exit_code == 2);
   CHECK(adlib_tool({"tokenizer", "train", "dir", corpus(), "--character-coverage", "0.5"}).exit_code == 2);
   CHECK(adlib_tool({"tokenize", "dir", "x", "--as-data", "--special"}).exit_code == 2);
+  const auto large = adlib_tool({"tokenizer", "train", "dir", corpus(), "--vocab-size", "500000"});
+  CHECK_THAT(large.err, ContainsSubstring("of 500000 is more than the text gives: at most "));
+  const auto small = adlib_tool({"tokenizer", "train", "dir", corpus(), "--vocab-size", "7"});
+  CHECK_THAT(small.err, ContainsSubstring("of 7 is too small"));
   const auto missing = adlib_tool({"tokenizer", "train", "dir", "no-such-file.jsonl"});
   CHECK(missing.exit_code == 1);
   CHECK_THAT(missing.err, ContainsSubstring("no-such-file.jsonl"));

@@ -111,6 +111,23 @@ std::string quoted(const std::string& field) {
   return out + '"';
 }
 
+/// The library's two complaints about the size say how much would do; everything else is passed on.
+std::string why(const std::string& message, const SentencePieceOptions& options) {
+  const auto number_behind = [&](std::string_view words) {
+    const std::size_t at = message.find(words);
+    const std::size_t begin = at == std::string::npos ? message.size() : at + words.size();
+    return message.substr(begin, message.find_first_not_of("0123456789", begin) - begin);
+  };
+  if (const std::string most = number_behind("Please set it to a value <= "); !most.empty()) {
+    return concat("a vocabulary of ", options.vocab_size, " is more than the text gives: at most ", most);
+  }
+  if (const std::string least = number_behind(concat(" ", options.vocab_size, " vs ")); !least.empty()) {
+    return concat("a vocabulary of ", options.vocab_size, " is too small: tags, bytes and the characters of ",
+                  "the text take ", least, " ids; ask for more, or cover fewer characters");
+  }
+  return message;
+}
+
 }  // namespace
 
 std::string train_sentencepiece(const std::function<bool(std::string&)>& next,
@@ -149,11 +166,8 @@ std::string train_sentencepiece(const std::function<bool(std::string&)>& next,
   std::string model;
   const auto status = sentencepiece::SentencePieceTrainer::Train(settings, &sentences, &model);
   require(sentences.texts() > 0, "train_sentencepiece: there is no text to learn from");
-  if (!status.ok()) {
-    fail(ErrorCode::invalid_argument, "train_sentencepiece: ", status.ToString(), "; a vocabulary of ",
-         options.vocab_size, " holds ", 4 + options.tags.size() + 1 + 256,
-         " fixed ids, every character that is covered, and what can be learned from the text");
-  }
+  if (!status.ok())
+    fail(ErrorCode::invalid_argument, "train_sentencepiece: ", why(status.ToString(), options));
   return model;
 }
 
