@@ -11,15 +11,28 @@
 namespace adlib::cli {
 namespace {
 
-// What CLI11 calls extra arguments is most often one mistyped option, and its values.
+// What CLI11 calls extra arguments is most often one mistyped option, and its values, or a mistyped command.
 std::string explain(const CLI::ExtrasError& wrong, const CLI::App& app) {
   const std::vector<std::string> extras = app.remaining(true);
+  if (extras.empty()) return wrong.what();
+  const CLI::App* last = &app;
+  while (!last->get_subcommands().empty()) last = last->get_subcommands().front();
+  const auto commands = last->get_subcommands([](const CLI::App*) { return true; });
+  if (const std::string& word = extras.front(); !commands.empty() && !word.starts_with('-')) {
+    std::string nearest;
+    std::size_t distance = 4;  // more than three letters apart are other words
+    for (const CLI::App* command : commands) {
+      const std::size_t apart = copywriter::edit_distance(word, command->get_name());
+      if (apart < distance) distance = apart, nearest = command->get_name();
+    }
+    return "there is no command " + word + (nearest.empty() ? "" : "; did you mean " + nearest + "?");
+  }
   const auto option = std::find_if(extras.begin(), extras.end(),
                                    [](const std::string& extra) { return extra.starts_with("--"); });
   if (option == extras.end()) return wrong.what();
   const std::string name = option->substr(0, option->find('='));
   std::string nearest;
-  std::size_t distance = 4;  // more than three letters apart are other words
+  std::size_t distance = 4;
   const auto look = [&](const CLI::App& at) {
     for (const CLI::Option* known : at.get_options({})) {
       for (const std::string& other : known->get_lnames()) {

@@ -19,7 +19,10 @@ TEST_CASE("wrong use exits with 2 and says on stderr what is wrong", "[cli]") {
   };
   const auto [arguments, says] = GENERATE(values<Case>({
       {{}, "a command is required"},
-      {{"no-such-command"}, "no-such-command"},
+      {{"no-such-command"}, "there is no command no-such-command\n"},
+      {{"trian", "out", "--data", "x"}, "no command trian; did you mean train?"},
+      {{"tokenizer"}, "'adlib tokenizer train'"},
+      {{"tokenizer", "traim", "dir"}, "no command traim; did you mean train?"},
       {{"generate"}, "MODEL_DIR"},
       {{"generate", "model"}, "there is no prompt"},
       {{"generate", "model", "text", "--input", "file"}, "exclude each other"},
