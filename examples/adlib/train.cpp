@@ -284,6 +284,11 @@ int run(TrainFlags& flags, const CLI::App& command, const Console& console) {
   if (!flags.resume) begin_run(flags, fingerprint);
   std::unique_ptr<train::Objective> objective = std::make_unique<train::LanguageModelling>();
   if (data.pairs()) {
+    if (source.is_fresh) {
+      console.warn(
+          "preferences change a model that writes already; these weights are random: train them on "
+          "{prompt, completion} first, then give that model by --from");
+    }
     objective = std::make_unique<train::DirectPreference>(flags.preference_beta,
                                                           reference_losses(data, *model, flags, console));
   }
@@ -320,7 +325,7 @@ int run(TrainFlags& flags, const CLI::App& command, const Console& console) {
   console.status("");
   if (result.interrupted) {
     console.warn(concat("stopped after step ", result.state.step, " of ", steps, "; 'adlib train ",
-                        flags.output, " --resume' goes on"));
+                        flags.output, " --resume' goes on, and writes the model when it is done"));
     return 1;
   }
   write_model(flags, source, *model);
