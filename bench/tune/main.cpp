@@ -78,9 +78,7 @@ void write(const std::string& path, const Tuning& tuning) {
     fail(ErrorCode::io, "cannot make the directory '", parent.string(), "': ", problem.message(),
          "; give --output FILE in one that can be written");
   }
-  io::AtomicFile file(path);
-  file.write(to_string(tuning));
-  file.commit();
+  io::write_file(path, to_string(tuning));
 }
 
 int tune(const Flags& flags, const std::string& path) {

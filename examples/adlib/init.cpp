@@ -56,7 +56,7 @@ int run(const Options& options, const Console& console) {
   }
   (void)make_config(options.model, 1);  // contradictions come to light before anything is written
   const DType dtype = parse_dtype(options.dtype);
-  make_directory(dir);
+  io::make_directories(dir);
 
   // config.json comes last: a directory without it is recognised as unfinished.
   fs::remove(dir / "config.json");
@@ -72,11 +72,11 @@ int run(const Options& options, const Console& console) {
        {untrained_key, "random weights of adlib init, seed " + std::to_string(options.seed)}});
   GenerationConfig generation;
   if (ends.eos) generation.eos_token_id = {*ends.eos};
-  write_text(dir / "generation_config.json", generation_config_to_json(generation));
+  io::write_file(dir / "generation_config.json", generation_config_to_json(generation));
   io::Json json = io::parse_json(decoder_config_to_json(config, dtype), "config.json");
   if (ends.bos) json["bos_token_id"] = *ends.bos;
   if (ends.eos) json["eos_token_id"] = *ends.eos;
-  write_text(dir / "config.json", json.dump(2) + "\n");
+  io::write_file(dir / "config.json", json.dump(2) + "\n");
 
   std::ostringstream summary;
   summary << "wrote " << options.dir << ": " << options.model.family << ", " << parameter_count(config)

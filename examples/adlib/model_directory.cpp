@@ -19,22 +19,10 @@ bool is_companion(const fs::path& file) {
 
 }  // namespace
 
-void write_text(const fs::path& path, std::string_view text) {
-  io::AtomicFile file(path);
-  file.write(text);
-  file.commit();
-}
-
-void make_directory(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) fail(ErrorCode::io, path.string(), ": cannot create the directory: ", error.message());
-}
-
 void copy_companions(const fs::path& from, const fs::path& to) {
   for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
     if (!entry.is_regular_file() || !is_companion(entry.path())) continue;
-    write_text(to / entry.path().filename(), io::read_file(entry.path()));
+    io::write_file(to / entry.path().filename(), io::read_file(entry.path()));
   }
 }
 

@@ -2,14 +2,9 @@
 #pragma once
 
 #include <filesystem>
-#include <string_view>
 
 namespace adlib::cli {
 
-/// Replaces a file as a whole.
-void write_text(const std::filesystem::path& path, std::string_view text);
-/// Throws Error(io).
-void make_directory(const std::filesystem::path& path);
 /// Copies what stands beside the weights of a checkpoint: tokenizers, settings, texts; not config.json.
 void copy_companions(const std::filesystem::path& from, const std::filesystem::path& to);
 /// Throws Error unless `output` may get a model whose files come from `source`: it is not there, empty, or

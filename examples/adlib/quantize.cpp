@@ -176,7 +176,7 @@ int run(const Options& options, const Console& console) {
   }
 
   // config.json comes last: a directory without it is recognised as unfinished.
-  make_directory(output);
+  io::make_directories(output);
   fs::remove(output / "config.json");
   std::map<std::string, std::string> metadata = {{"format", "pt"}};
   if (is_untrained(source)) {
@@ -185,7 +185,7 @@ int run(const Options& options, const Console& console) {
   }
   io::save_safetensors(output / "model.safetensors", tensors, metadata);
   copy_companions(source, output);
-  write_text(output / "config.json", quantized_config(source, config, formats));
+  io::write_file(output / "config.json", quantized_config(source, config, formats));
 
   Output out("-");
   out.write(options.json ? to_json(report).dump(2, ' ', false, io::Json::error_handler_t::replace) + "\n"

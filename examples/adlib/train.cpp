@@ -178,8 +178,7 @@ void write_model(const TrainFlags& flags, const Source& source, const train::Tra
   const DType dtype = parse_dtype(flags.save_dtype.empty() ? flags.dtype : flags.save_dtype);
   std::map<std::string, Tensor> tensors;
   if (fs::exists(best)) {
-    const io::SafetensorsFile file = io::SafetensorsFile::open(best);
-    for (const io::TensorInfo& info : file.tensors()) tensors[info.name] = file.tensor(info.name);
+    tensors = io::read_safetensors(best);
   } else {
     tensors = model.named_tensors();
   }
@@ -197,9 +196,9 @@ void write_model(const TrainFlags& flags, const Source& source, const train::Tra
     if (const auto eos = source.tokenizer->eos_id())
       json["eos_token_id"] = *eos, generation.eos_token_id = {*eos};
     if (const auto bos = source.tokenizer->bos_id()) json["bos_token_id"] = *bos;
-    write_text(output / "generation_config.json", generation_config_to_json(generation));
+    io::write_file(output / "generation_config.json", generation_config_to_json(generation));
   }
-  write_text(output / "config.json", json.dump(2) + "\n");
+  io::write_file(output / "config.json", json.dump(2) + "\n");
 }
 
 // Before anything is read: may this run be written there? What stands there is not touched yet.
@@ -230,7 +229,7 @@ void begin_run(const TrainFlags& flags, const std::string& data) {
        {"run.json", "config.json", "best.safetensors", "reference.safetensors", "log.jsonl", "loss.svg"})
     fs::remove(output / stale);
   fs::remove_all(output / "checkpoints");
-  write_text(output / "run.json", to_run_json(flags, data));
+  io::write_file(output / "run.json", to_run_json(flags, data));
 }
 
 struct Validation {
@@ -248,7 +247,7 @@ int run(TrainFlags& flags, const CLI::App& command, const Console& console) {
     check_fresh_output(flags);
   }
   const Source source = open_source(flags);
-  make_directory(flags.output);
+  io::make_directories(flags.output);
   const train::RunLock lock(flags.output);
   const train::Dataset data = open_data(flags.data, source, flags, console);
   std::string fingerprint = data.fingerprint();

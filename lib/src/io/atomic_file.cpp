@@ -132,6 +132,18 @@ void AtomicFile::commit() {
   }
 }
 
+void write_file(const std::filesystem::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
+void make_directories(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) fail(ErrorCode::io, path.string(), ": cannot create the directory: ", error.message());
+}
+
 std::string read_file(const std::filesystem::path& path, std::size_t limit) {
   const int file = open_retrying(path, O_RDONLY);
   if (file < 0) fail_system("read", path, errno);

@@ -244,6 +244,13 @@ Tensor SafetensorsFile::tensor(std::string_view name) const {
                     concat(where, ": tensor '", name, "'"));
 }
 
+std::map<std::string, Tensor> read_safetensors(const std::filesystem::path& path) {
+  const SafetensorsFile file = SafetensorsFile::open(path);
+  std::map<std::string, Tensor> tensors;
+  for (const TensorInfo& info : file.tensors()) tensors[info.name] = file.tensor(info.name);
+  return tensors;
+}
+
 void save_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
                       const std::map<std::string, std::string>& metadata) {
   std::vector<const std::pair<const std::string, Tensor>*> order;

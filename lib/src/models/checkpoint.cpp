@@ -1,7 +1,5 @@
 #include "adlib/models/checkpoint.h"
 
-#include <system_error>
-
 #include "adlib/io/atomic_file.h"
 #include "adlib/io/safetensors.h"
 #include "adlib/models/gpt2.h"
@@ -148,14 +146,11 @@ bool is_known_extra(const DecoderConfig& config, std::string_view name) {
 }
 
 void save(const Decoder& decoder, const std::filesystem::path& dir) {
-  std::error_code error;
-  std::filesystem::create_directories(dir, error);
-  if (error) fail(ErrorCode::io, dir.string(), ": cannot create the directory: ", error.message());
+  io::make_directories(dir);
   io::save_safetensors(dir / "model.safetensors", decoder.named_tensors());
   // The configuration last: a directory without it is recognised as unfinished.
-  io::AtomicFile config(dir / "config.json");
-  config.write(decoder_config_to_json(decoder.config(), decoder.dtype(), decoder.formats()));
-  config.commit();
+  io::write_file(dir / "config.json",
+                 decoder_config_to_json(decoder.config(), decoder.dtype(), decoder.formats()));
 }
 
 }  // namespace adlib

@@ -46,12 +46,6 @@ std::vector<fs::path> list(const fs::path& checkpoints, bool finished) {
   return found;
 }
 
-void make_directory(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) fail(ErrorCode::io, path.string(), ": cannot create the directory: ", error.message());
-}
-
 void remove_directory(const fs::path& path) {
   std::error_code error;
   fs::remove_all(path, error);
@@ -63,9 +57,8 @@ void remove_directory(const fs::path& path) {
 void save_checkpoint(const fs::path& checkpoints, const Trainer& trainer, const TrainingState& state) {
   const fs::path target = checkpoints / directory_name(state.step);
   const fs::path temporary = target.string() + std::string(unfinished);
-  make_directory(checkpoints);
   remove_directory(temporary);
-  make_directory(temporary);
+  io::make_directories(temporary);  // and `checkpoints`
   std::map<std::string, Tensor> weights;
   for (const Parameter& parameter : trainer.model().parameters()) weights[parameter.name] = parameter.master;
   io::save_safetensors(temporary / "model.safetensors", weights);
@@ -74,9 +67,7 @@ void save_checkpoint(const fs::path& checkpoints, const Trainer& trainer, const 
       {"format", 1},          {"step", state.step},           {"epoch", state.epoch},
       {"index", state.index}, {"best_step", state.best_step}, {"stale_evaluations", state.stale_evaluations}};
   if (state.best_step > 0) json["best_loss"] = state.best_loss;  // JSON has no infinity
-  io::AtomicFile file(temporary / "state.json");
-  file.write(json.dump(2) + "\n");
-  file.commit();
+  io::write_file(temporary / "state.json", json.dump(2) + "\n");
   remove_directory(target);  // of an earlier run to the same step
   std::error_code error;
   fs::rename(temporary, target, error);
@@ -110,10 +101,7 @@ TrainingState restore_checkpoint(const fs::path& checkpoint, Trainer& trainer) {
   }
   weights.expect_all_taken([](std::string_view) { return false; });
   const fs::path moments = checkpoint / "optimizer.safetensors";
-  const io::SafetensorsFile stored = io::SafetensorsFile::open(moments);
-  std::map<std::string, Tensor> tensors;
-  for (const io::TensorInfo& info : stored.tensors()) tensors[info.name] = stored.tensor(info.name);
-  trainer.optimizer().restore(Weights::from(std::move(tensors), moments.string()), state.step);
+  trainer.optimizer().restore(Weights::from(io::read_safetensors(moments), moments.string()), state.step);
   return state;
 }
 

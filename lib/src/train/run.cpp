@@ -22,9 +22,7 @@ void tell(const Callback& callback, const Args&... args) {
 }
 
 void write_plot(const RunOptions& options, const TrainingLog& log) {
-  io::AtomicFile file(options.directory / "loss.svg");
-  file.write(loss_plot(log.entries(), options.title));
-  file.commit();
+  io::write_file(options.directory / "loss.svg", loss_plot(log.entries(), options.title));
 }
 
 // What AtomicFile and TokenCacheWriter leave where they are killed: as large as a model, or a corpus.
@@ -65,10 +63,7 @@ RunResult run(Trainer& trainer, BatchStream& data, std::optional<BatchPass> vali
           " checkpoints are to be kept, expected at least 1");
   const fs::path checkpoints = options.directory / "checkpoints";
   const std::int64_t last_step = trainer.options().schedule.total;
-  std::error_code error;
-  fs::create_directories(options.directory, error);
-  if (error)
-    fail(ErrorCode::io, options.directory.string(), ": cannot create the directory: ", error.message());
+  io::make_directories(options.directory);
 
   RunResult result;
   TrainingState& state = result.state;

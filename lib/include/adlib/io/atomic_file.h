@@ -30,6 +30,12 @@ class AtomicFile {
   std::unique_ptr<Impl> impl_;
 };
 
+/// Replaces `path` by a file of `text`, as AtomicFile does. Throws Error(io).
+void write_file(const std::filesystem::path& path, std::string_view text);
+
+/// Creates the directory and those above it that are missing. Throws Error(io) naming it.
+void make_directories(const std::filesystem::path& path);
+
 /// The whole of a file. Throws Error(not_found) or Error(io) naming the path; Error(bad_format) over `limit`
 /// bytes.
 std::string read_file(const std::filesystem::path& path, std::size_t limit = std::size_t{1} << 31);

@@ -49,6 +49,9 @@ class SafetensorsFile {
   std::shared_ptr<const Impl> impl_;
 };
 
+/// Every tensor of a file by its name. Throws as SafetensorsFile does.
+std::map<std::string, Tensor> read_safetensors(const std::filesystem::path& path);
+
 /// Writes atomically, in the layout of Hugging Face's own writer: tensors sorted by dtype, wide ones first,
 /// then by name; payload aligned to 8 bytes. Tensors with gaps or on another device are packed first, one at
 /// a time. Throws Error(invalid_argument) for an undefined tensor or a name that is no UTF-8, Error(io) as
