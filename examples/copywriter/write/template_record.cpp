@@ -19,29 +19,6 @@ void put(Json& object, const char* name, const std::vector<std::string>& list) {
   if (!list.empty()) object[name] = list;
 }
 
-// "59.90元" or "$59.90": how the language writes an amount of that currency. A single decimal, which people
-// do not write, gets its zero: 59.9 -> 59.90.
-std::string money_text(const Money& money, Language language) {
-  std::string amount = money.amount;
-  if (amount.size() > 2 && amount[amount.size() - 2] == '.') amount += '0';
-  if (money.currency.empty()) return amount;
-  struct Style {
-    std::string_view code, zh_after, en_before;
-  };
-  constexpr std::array<Style, 6> styles{{{"CNY", "元", "¥"},
-                                         {"USD", "美元", "$"},
-                                         {"EUR", "欧元", "€"},
-                                         {"GBP", "英镑", "£"},
-                                         {"HKD", "港元", "HK$"},
-                                         {"JPY", "日元", "JP¥"}}};
-  for (const Style& style : styles) {
-    if (style.code != money.currency) continue;
-    return language == Language::zh ? amount + std::string(style.zh_after)
-                                    : std::string(style.en_before) + amount;
-  }
-  return amount + " " + money.currency;
-}
-
 void put(Json& object, const char* name, const std::optional<Money>& money, Language language) {
   if (money) object[name] = money_text(*money, language);
 }
@@ -70,6 +47,27 @@ void put_named_values(Json& object, const char* name, const NamedValues& values)
 }
 
 }  // namespace
+
+std::string money_text(const Money& money, Language language) {
+  std::string amount = money.amount;
+  if (amount.size() > 2 && amount[amount.size() - 2] == '.') amount += '0';
+  if (money.currency.empty()) return amount;
+  struct Style {
+    std::string_view code, zh_after, en_before;
+  };
+  constexpr std::array<Style, 6> styles{{{"CNY", "元", "¥"},
+                                         {"USD", "美元", "$"},
+                                         {"EUR", "欧元", "€"},
+                                         {"GBP", "英镑", "£"},
+                                         {"HKD", "港元", "HK$"},
+                                         {"JPY", "日元", "JP¥"}}};
+  for (const Style& style : styles) {
+    if (style.code != money.currency) continue;
+    return language == Language::zh ? amount + std::string(style.zh_after)
+                                    : std::string(style.en_before) + amount;
+  }
+  return amount + " " + money.currency;
+}
 
 TemplateRecord template_record(const Customer& customer, Language language) {
   Json fields = customer.extras;

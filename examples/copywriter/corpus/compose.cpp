@@ -1,0 +1,394 @@
+#include "copywriter/corpus/compose.h"
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+#include "adlib/core/error.h"
+#include "copywriter/collect/hash.h"
+#include "copywriter/collect/text.h"
+
+namespace adlib::copywriter::corpus {
+namespace {
+
+constexpr int kAttempts = 30;  // a draft that repeats itself or lacks the name is drawn again
+
+// Which tone suits whom, where nobody asked for one; the weights of plain, warm, playful, elegant, energetic, expert.
+int draw_tone(const Traits& traits, const Book* kind, Random& random) {
+  std::vector<double> weights(6, 1.0);
+  const auto raise = [&](std::initializer_list<int> tones) {
+    for (const int tone : tones) weights[static_cast<std::size_t>(tone)] += 6;
+  };
+  switch (traits[Trait::age]) {
+    case 0: raise({2, 4}); break;
+    case 1: raise({2, 4}); break;
+    case 2: raise({1, 0}); break;
+    case 3: raise({0, 3}); break;
+    case 4: raise({1, 0}); break;
+    default: break;
+  }
+  if (traits[Trait::level] == 0 || traits[Trait::spend] == 0) raise({3});
+  if (traits[Trait::sensitivity] == 0) raise({0});
+  if (kind && (kind->id == "tech" || kind->id == "photographer" || kind->id == "gamer")) raise({5});
+  if (kind && (kind->id == "fitness" || kind->id == "hiker")) raise({4});
+  return static_cast<int>(random.weighted(weights));
+}
+
+std::optional<int> index_of(Trait trait, std::string_view name) {
+  const auto& names = trait_values(trait);
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<int>(found - names.begin());
+}
+
+// Every sentence begins with a capital letter; what slots brought stays as it is, except at such a place.
+std::string with_capital(std::string text) {
+  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+using Roles = std::vector<Role>;
+
+// The order of sentences: what a channel has room for, what the scene asks for.
+Roles plan(const Traits& traits, bool customer_is_known, const Scope& scope, Random& random) {
+  const auto channel = static_cast<Channel>(traits[Trait::channel]);
+  const auto scene = static_cast<Scene>(traits[Trait::scene]);
+  const auto maybe = [&](double share) { return random.chance(share); };
+  Roles roles;
+  const auto add = [&](Role role, double share = 1) {
+    if (maybe(share)) roles.push_back(role);
+  };
+  switch (channel) {
+    case Channel::push:
+    case Channel::banner:
+      if (maybe(0.7)) return {Role::whole};
+      add(Role::open, 0.6);
+      add(Role::name);
+      if (roles.size() == 1) add(Role::link);
+      break;
+    case Channel::sms:
+      if (maybe(0.3)) return {Role::whole};
+      add(Role::open, 0.4);
+      add(Role::name);
+      add(Role::link, 0.8);
+      add(Role::close, 0.25);
+      break;
+    case Channel::chat:
+      add(Role::open, 0.75);
+      add(Role::name);
+      add(Role::fact, 0.5);
+      add(Role::link);
+      add(Role::close, 0.6);
+      break;
+    case Channel::feed:
+      add(Role::open, 0.75);
+      add(Role::name);
+      add(Role::use, 0.8);
+      add(Role::fact, 0.4);
+      add(Role::link);
+      add(Role::close, 0.75);
+      break;
+    case Channel::email:
+      add(Role::open, 0.8);
+      add(Role::name);
+      add(Role::fact);
+      add(Role::link);
+      add(Role::fact, 0.5);
+      add(Role::use, 0.5);
+      add(Role::close, 0.8);
+      break;
+    case Channel::detail:
+      add(Role::open, 0.5);
+      add(Role::name);
+      add(Role::fact);
+      add(Role::use, 0.8);
+      add(Role::fact, 0.7);
+      add(Role::about, 0.4);
+      add(Role::link);
+      add(Role::fact, 0.3);
+      add(Role::close, 0.3);
+      break;
+  }
+  if ((scope.there & mask(Slot::about)) != 0 && roles.size() > 2) {
+    if (maybe(0.3)) roles.insert(roles.begin() + 2, Role::about);
+  }
+  const bool priced = (scope.there & mask(Slot::price)) != 0;
+  if (priced && maybe(scene == Scene::promotion ? 0.9 : 0.2)) {
+    const auto close = std::find(roles.begin(), roles.end(), Role::close);
+    roles.insert(close, Role::offer);
+  }
+  // Now and then the customer comes right behind the product, or twice.
+  const auto link = std::find(roles.begin(), roles.end(), Role::link);
+  const auto name = std::find(roles.begin(), roles.end(), Role::name);
+  if (link != roles.end() && maybe(0.25)) std::rotate(name + 1, link, link + 1);
+  if (customer_is_known && roles.size() > 3 && maybe(0.3)) roles.push_back(Role::link);
+  return roles;
+}
+
+}  // namespace
+
+bool repeats_itself(const std::string& text, Language language) {
+  std::vector<std::string> units;
+  if (language == Language::zh) {
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t start = at;
+      if (next_code_point(text, at) > U' ') units.push_back(text.substr(start, at - start));
+    }
+  } else {
+    std::string word;
+    for (const char c : text + " ") {
+      if (std::isalnum(static_cast<unsigned char>(c)) != 0 || static_cast<unsigned char>(c) >= 0x80 || c == '\'') {
+        word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      } else if (!word.empty()) {
+        units.push_back(std::move(word));
+        word.clear();
+      }
+    }
+  }
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i + 4 <= units.size(); ++i) {
+    std::string four;
+    for (std::size_t j = i; j < i + 4; ++j) four += units[j] + '\n';
+    if (!seen.insert(std::move(four)).second) return true;
+  }
+  return false;
+}
+
+// One attempt at a copy.
+class Composer::Draft {
+ public:
+  Draft(const Lexicon& lexicon, const TaggedPrompt& prompt, const Book* category, const Book* kind, const Traits& traits,
+        Random& random)
+      : lexicon_(lexicon), category_(category), kind_(kind), traits_(traits), random_(random) {
+    read(prompt);
+    for (std::size_t i = 0; i < kLists; ++i) {
+      const auto* list = &lexicon.general.lists[i];
+      if (category_ && !category_->lists[i].empty() && random.chance(0.85)) list = &category_->lists[i];
+      if (kind_ && !kind_->lists[i].empty()) list = &kind_->lists[i];
+      if (list->empty()) continue;
+      scope_.lists[i] = list;
+      scope_.lists_there |= ListMask{1} << i;
+    }
+  }
+
+  /// Nothing when a draft fails.
+  std::optional<std::string> write() {
+    const bool known = (scope_.there & kCustomerSlots) != 0 || kind_;
+    for (const Role role : plan(traits_, known, scope_, random_)) add(role);
+    if ((used_ & mask(Slot::name)) == 0) return std::nullopt;
+    if (repeats_itself(text_, lexicon_.language)) return std::nullopt;
+    return text_;
+  }
+
+ private:
+  struct Fact {
+    std::string name, value;
+  };
+
+  void read(const TaggedPrompt& prompt) {
+    std::vector<std::string> interests;
+    const auto set = [&](Slot slot, const std::string& text) {
+      if ((scope_.there & mask(slot)) == 0 || random_.chance(0.5)) scope_.set(slot, text);  // either of two purchases
+    };
+    for (const PromptField& field : prompt) {
+      const std::string text(trim(field.text));
+      const std::string_view tag = field.tag;
+      if (tag == "<|product|>") set(Slot::name, text);
+      if (tag == "<|brand|>") set(Slot::brand, text);
+      if (tag == "<|category|>") set(Slot::category, text);
+      if (tag == "<|price|>") set(Slot::price, text);
+      if (tag == "<|was|>") set(Slot::was, text);
+      if (tag == "<|about|>") set(Slot::about, text);
+      if (tag == "<|customer|>") set(Slot::customer, text);
+      if (tag == "<|city|>") set(Slot::city, text);
+      if (tag == "<|level|>") set(Slot::level, text);
+      if (tag == "<|bought|>") set(Slot::bought, text);
+      if (tag == "<|viewed|>") set(Slot::viewed, text);
+      if (tag == "<|cart|>") set(Slot::cart, text);
+      if (tag == "<|saved|>") set(Slot::saved, text);
+      if (tag == "<|review|>") set(Slot::review, text);
+      if (tag == "<|interest|>") interests.push_back(text);
+      if (tag == "<|fact|>") {
+        const std::string colon = lexicon_.language == Language::zh ? "：" : ": ";
+        const std::size_t at = text.find(colon);
+        if (at != std::string::npos) facts_.push_back({text.substr(0, at), text.substr(at + colon.size())});
+      }
+    }
+    interests = random_.sample(interests, interests.size());
+    // The kind's own sentences need an interest of the kind.
+    if (kind_) {
+      const auto own = std::find_if(interests.begin(), interests.end(), [&](const std::string& interest) {
+        return std::find(kind_->interests.begin(), kind_->interests.end(), interest) != kind_->interests.end();
+      });
+      if (own == interests.end()) {
+        kind_ = nullptr;
+      } else {
+        std::iter_swap(interests.begin(), own);
+      }
+    }
+    if (!interests.empty()) scope_.set(Slot::interest, interests[0]);
+    if (interests.size() > 1) scope_.set(Slot::interest2, interests[1]);
+    // A brand that the title begins with would be said twice.
+    const std::string& name = scope_.slots[static_cast<std::size_t>(Slot::name)];
+    if (name.find(scope_.slots[static_cast<std::size_t>(Slot::brand)]) != std::string::npos) {
+      scope_.there &= ~mask(Slot::brand);
+    }
+    facts_ = random_.sample(facts_, facts_.size());
+  }
+
+  const std::vector<Entry>* entries(const Book* book, Role role) const {
+    if (!book) return nullptr;
+    const auto& found = book->entries[static_cast<std::size_t>(role)];
+    return found.empty() ? nullptr : &found;
+  }
+
+  // How well an entry suits this customer: sentences that ask for more say more, and each age and gender has
+  // sentences that it is given oftener, so that customers of whom little is known do not all read the same.
+  double weight(const Entry& entry) const {
+    const auto taste = StableHash()
+                           .add(entry.pattern.text())
+                           .add(static_cast<std::uint64_t>(traits_[Trait::age] + 1))
+                           .add(static_cast<std::uint64_t>(traits_[Trait::gender] + 1))
+                           .value();
+    return (1 + 1.5 * entry.conditions.count()) * (taste % 3 == 0 ? 3 : 1);
+  }
+
+  template <class Suits>
+  bool say_from(const std::vector<Entry>* from, Suits&& suits) {
+    if (!from) return false;
+    std::vector<double> weights;
+    std::vector<const Entry*> candidates;
+    for (const Entry& entry : *from) {
+      if (!entry.pattern.possible(scope_) || !entry.conditions.hold(traits_) || said_.contains(&entry) || !suits(entry)) continue;
+      candidates.push_back(&entry);
+      weights.push_back(weight(entry));
+    }
+    if (candidates.empty()) return false;
+    const Entry& entry = *candidates[random_.weighted(weights)];
+    said_.insert(&entry);
+    std::string sentence;
+    SlotMask used = 0;
+    entry.pattern.expand(scope_, random_, sentence, used);
+    used_ |= used;
+    scope_.there &= ~used;  // nothing is said twice
+    if (lexicon_.language == Language::en) {
+      text_ += ' ';
+      sentence = with_capital(std::move(sentence));
+    }
+    text_ += sentence;
+    return true;
+  }
+
+  static bool any(const Entry&) { return true; }
+
+  void add(Role role) {
+    const bool named = (used_ & mask(Slot::name)) != 0;
+    const SlotMask there = scope_.there;
+    if (!named && role != Role::name && role != Role::whole) scope_.there &= ~mask(Slot::name);
+    switch (role) {
+      case Role::name: add_name(); break;
+      case Role::fact: add_fact(); break;
+      case Role::link: add_link(); break;
+      case Role::use:
+        if (!random_.chance(0.65) || !say_from(entries(category_, role), any)) say_from(entries(&lexicon_.general, role), any);
+        break;
+      case Role::open:
+      case Role::whole: add_personal(role); break;
+      default: say_from(entries(&lexicon_.general, role), any); break;
+    }
+    if (!named && role != Role::name && role != Role::whole) scope_.there |= there & mask(Slot::name);
+  }
+
+  void add_name() {
+    const auto names_it = [](const Entry& entry) { return (entry.pattern.needs() & mask(Slot::name)) != 0; };
+    if (random_.chance(0.15) && kind_ && say_from(entries(kind_, Role::link), names_it)) return;
+    if (random_.chance(0.2) && say_from(entries(category_, Role::use), names_it)) return;
+    say_from(entries(&lexicon_.general, Role::name), names_it);
+  }
+
+  void add_fact() {
+    if (facts_.empty()) return;
+    const Fact fact = facts_.back();
+    facts_.pop_back();
+    scope_.set(Slot::fact, fact.name);
+    scope_.set(Slot::value, fact.value);
+    const auto of_this = [&](const Entry& entry) { return entry.fact == fact.name; };
+    const auto of_any = [](const Entry& entry) { return entry.fact.empty(); };
+    if (!random_.chance(0.75) || !say_from(entries(category_, Role::fact), of_this)) {
+      say_from(entries(&lexicon_.general, Role::fact), of_any);
+    }
+    scope_.there &= ~(mask(Slot::fact) | mask(Slot::value));
+  }
+
+  // Sentences for the kind of customer first, and those that hold something of the customer's own.
+  void add_personal(Role role) {
+    if (kind_ && random_.chance(0.45) && say_from(entries(kind_, role), any)) return;
+    const auto personal = [](const Entry& entry) {
+      return (entry.pattern.needs() & kCustomerSlots) != 0 || entry.conditions.on_customer();
+    };
+    const double share = role == Role::whole ? 0.8 : 0.4;
+    if (random_.chance(share) && say_from(entries(&lexicon_.general, role), personal)) return;
+    say_from(entries(&lexicon_.general, role), any);
+  }
+
+  void add_link() {
+    if (kind_ && (scope_.there & mask(Slot::interest)) != 0 && random_.chance(0.5) && say_from(entries(kind_, Role::link), any)) return;
+    // First what it is about, then how it is said: fields with many sentences do not crowd out the others.
+    std::vector<Slot> slots;
+    for (const Slot slot : {Slot::interest, Slot::interest2, Slot::bought, Slot::viewed, Slot::cart, Slot::saved, Slot::review,
+                            Slot::level, Slot::city}) {
+      if ((scope_.there & mask(slot)) != 0) slots.push_back(slot);
+    }
+    const bool member = traits_[Trait::scene] == static_cast<int>(Scene::member) && (scope_.there & mask(Slot::level)) != 0;
+    if (member && random_.chance(0.8)) slots = {Slot::level};
+    if (!slots.empty() && !random_.chance(0.1)) {
+      const Slot slot = random_.pick(slots);
+      const auto about_it = [&](const Entry& entry) { return (entry.pattern.needs() & mask(slot)) != 0; };
+      if (say_from(entries(&lexicon_.general, Role::link), about_it)) return;
+    }
+    const auto of_kind = [](const Entry& entry) {
+      return (entry.pattern.needs_lists() & (mask(List::doing) | mask(List::care) | mask(List::place))) != 0;
+    };
+    if (kind_ && say_from(entries(&lexicon_.general, Role::link), of_kind)) return;
+    say_from(entries(&lexicon_.general, Role::link), [](const Entry& entry) {
+      return (entry.pattern.needs() & kCustomerSlots) != 0 || entry.conditions.on_customer();
+    });
+  }
+
+  const Lexicon& lexicon_;
+  const Book* category_;
+  const Book* kind_;
+  const Traits& traits_;
+  Random& random_;
+  Scope scope_;
+  std::vector<Fact> facts_;
+  std::set<const Entry*> said_;
+  SlotMask used_ = 0;
+  std::string text_;
+};
+
+std::string Composer::compose(const TaggedPrompt& prompt, const Book* category, const Book* kind, Traits traits,
+                              Random& random) const {
+  for (const PromptField& field : prompt) {
+    const std::string_view text = trim(field.text);
+    if (field.tag == "<|scene|>") traits.set(Trait::scene, *index_of(Trait::scene, text));
+    if (field.tag == "<|channel|>") traits.set(Trait::channel, *index_of(Trait::channel, text));
+    if (field.tag == "<|tone|>") traits.set(Trait::tone, *index_of(Trait::tone, text));
+  }
+  const auto draw = [&](Trait trait) {
+    if (traits[trait] < 0) traits.set(trait, static_cast<int>(random.below(trait_values(trait).size())));
+  };
+  draw(Trait::scene);
+  // Where a copy goes is not said: of middle length, as people expect.
+  if (traits[Trait::channel] < 0) {
+    traits.set(Trait::channel, static_cast<int>(random.chance(0.5) ? Channel::chat : random.chance(0.5) ? Channel::feed : Channel::detail));
+  }
+  if (traits[Trait::tone] < 0) traits.set(Trait::tone, draw_tone(traits, kind, random));
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    Draft draft(lexicon_, prompt, category, kind, traits, random);
+    if (std::optional<std::string> text = draft.write()) return *text;
+  }
+  return {};  // a product whose own name repeats itself
+}
+
+}  // namespace adlib::copywriter::corpus

@@ -1,0 +1,32 @@
+// copywriter/corpus/compose.h: from sentences to a copy.
+#pragma once
+
+#include <string>
+
+#include "copywriter/corpus/lexicon.h"
+#include "copywriter/corpus/random.h"
+#include "copywriter/write/prompt.h"
+
+namespace adlib::copywriter::corpus {
+
+/// Joins sentences to copies. The prompt alone decides which sentences can be used, so that a copy says nothing that
+/// its reader was not told.
+class Composer {
+ public:
+  /// `lexicon` must outlive this.
+  explicit Composer(const Lexicon& lexicon) : lexicon_(lexicon) {}
+
+  /// The copy for a prompt. `category` and `kind` are those that the prompt lets one recognise, or null. Traits that the
+  /// brief leaves open are drawn here: the tone by what is known of the customer.
+  std::string compose(const TaggedPrompt& prompt, const Book* category, const Book* kind, Traits traits,
+                      Random& random) const;
+
+ private:
+  class Draft;
+  const Lexicon& lexicon_;
+};
+
+/// True when four neighbouring units occur twice: characters of Chinese, words of English.
+bool repeats_itself(const std::string& text, Language language);
+
+}  // namespace adlib::copywriter::corpus

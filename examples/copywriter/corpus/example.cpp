@@ -1,0 +1,47 @@
+#include "copywriter/corpus/example.h"
+
+#include <algorithm>
+
+#include "adlib/core/error.h"
+
+namespace adlib::copywriter::corpus {
+namespace {
+
+constexpr int kAttempts = 20;
+
+Brief draw_brief(Language language, Random& random) {
+  Brief brief{language, {}, {}, {}};
+  if (random.chance(0.9)) brief.scene = random.pick(all_scenes());
+  // A short copy teaches as much of its channel with fewer tokens; long ones are drawn oftener.
+  if (random.chance(0.7)) {
+    brief.channel = static_cast<Channel>(random.weighted({1, 1, 1.5, 1.5, 1.5, 1.5, 0.7}));
+  }
+  if (random.chance(0.5)) brief.tone = random.pick(all_tones());
+  return brief;
+}
+
+// People will give fields in orders of their own.
+void shuffle_fields(TaggedPrompt& prompt, Random& random) {
+  TaggedPrompt middle(prompt.begin() + 1, prompt.end() - 1);
+  middle = random.sample(middle, middle.size());
+  std::copy(middle.begin(), middle.end(), prompt.begin() + 1);
+}
+
+}  // namespace
+
+Example ExampleMaker::make(std::uint64_t seed, std::uint64_t index, std::optional<Language> language) const {
+  Random random(seed, index);
+  const Language chosen = language.value_or(random.chance(0.5) ? Language::zh : Language::en);
+  const Composer& composer = chosen == Language::zh ? zh_ : en_;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    Example example{draw_brief(chosen, random), world_.product(chosen, random), world_.customer(chosen, random), {}, {}};
+    example.prompt = tagged_prompt(example.brief, example.product.product, example.customer.customer);
+    if (random.chance(0.05)) shuffle_fields(example.prompt, random);
+    example.copy = composer.compose(example.prompt, example.product.category, example.customer.kind,
+                                    example.customer.traits, random);
+    if (!example.copy.empty()) return example;
+  }
+  fail(ErrorCode::invalid_argument, "corpus: no copy for example ", index, " of seed ", seed, " in ", kAttempts, " attempts");
+}
+
+}  // namespace adlib::copywriter::corpus

@@ -1,0 +1,36 @@
+// copywriter/corpus/example.h: one example of the corpus: a product, a customer, a brief, and the copy for them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "copywriter/corpus/compose.h"
+#include "copywriter/corpus/world.h"
+#include "copywriter/write/prompt.h"
+
+namespace adlib::copywriter::corpus {
+
+struct Example {
+  Brief brief;
+  MadeProduct product;
+  MadeCustomer customer;
+  TaggedPrompt prompt;
+  std::string copy;
+};
+
+class ExampleMaker {
+ public:
+  /// Both lexicons must outlive this.
+  ExampleMaker(const Lexicon& zh, const Lexicon& en, const WorldOptions& options)
+      : world_(zh, en, options), zh_(zh), en_(en) {}
+
+  /// The same example for the same three arguments, whatever else is made. Examples alternate between languages when
+  /// none is given.
+  Example make(std::uint64_t seed, std::uint64_t index, std::optional<Language> language = {}) const;
+
+ private:
+  World world_;
+  Composer zh_, en_;
+};
+
+}  // namespace adlib::copywriter::corpus
