@@ -2,6 +2,8 @@
 
 #include <cctype>
 
+#include "copywriter/collect/text.h"
+
 namespace adlib::copywriter::corpus {
 namespace {
 
@@ -11,6 +13,7 @@ const Strings kOnsets{"b", "br", "c", "cl", "d", "dr", "f", "fl", "g", "gr", "h"
                       "pl", "qu", "r", "s", "sh", "sk", "sl", "st", "t", "th", "tr", "v", "w", "y", "z", ""};
 const Strings kVowels{"a", "e", "i", "o", "u", "ai", "ea", "ee", "ia", "io", "oa", "ou", "y"};
 const Strings kCodas{"", "", "", "", "l", "m", "n", "r", "s", "t", "x", "ck", "ld", "ll", "nd", "ng", "rn", "rt", "sk", "th"};
+const Strings kAccents{"é", "ö", "ñ", "ü", "å", "ø", "ê", "ç"};
 const Strings kSuffixes{"Pro", "Max", "Plus", "Air", "Mini", "Lite", "Ultra", "SE", "S", "X", "Neo", "One", "Go", "II", "III"};
 const Strings kZhSuffixes{"二代", "三代", "四代", "青春版", "标准版", "升级版", "经典款", "新款", "礼盒装", "家庭装", "旅行装", "系列"};
 const Strings kZhUnits{"克", "毫升", "小时", "厘米", "毫米", "瓦", "片", "只", "层", "米", "升", "千克", "寸", "支", "页", "件", "毫安", "分钟", "码", "格"};
@@ -39,7 +42,13 @@ Inventor::Inventor(const Lexicon& zh, const Lexicon& en) : zh_(zh), en_(en), cha
 
 std::string Inventor::characters(std::size_t count, Random& random) const {
   std::string text;
-  for (std::size_t i = 0; i < count; ++i) text += random.pick(characters_);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (random.chance(0.02)) {  // a rare one, which the vocabulary has as bytes only
+      append_utf8(text, static_cast<char32_t>(random.between(0x4E00, 0x9FA5)));
+    } else {
+      text += random.pick(characters_);
+    }
+  }
   return text;
 }
 
@@ -49,7 +58,9 @@ std::string Inventor::syllables(Random& random) const {
   for (std::size_t i = 0; i < count; ++i) {
     word += random.pick(kOnsets) + random.pick(kVowels) + (i + 1 == count || random.chance(0.2) ? random.pick(kCodas) : "");
   }
-  return word.size() < 3 ? word + random.pick(kVowels) + "n" : word;
+  if (word.size() < 3) word += random.pick(kVowels) + "n";
+  if (random.chance(0.03)) word += random.pick(kAccents);
+  return word;
 }
 
 std::string Inventor::capitalised(std::string word) const {

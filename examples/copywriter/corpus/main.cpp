@@ -73,6 +73,71 @@ int write_corpus(const Options& options) {
   return 0;
 }
 
+// Every sentence, list entry and name once: what a vocabulary is learned from. In the joined corpus whole sentences come so
+// often that they would become tokens.
+int write_sentences(const Options& options) {
+  const Lexicon zh = Lexicon::from_directory(options.texts, Language::zh);
+  const Lexicon en = Lexicon::from_directory(options.texts, Language::en);
+  const WorldOptions held_out = read_held_out(options.texts);
+  io::AtomicFile file(options.output);
+  std::uint64_t number = 0;
+  const auto write = [&](const std::string& text) { file.write(dump({{"text", text}})); };
+  for (const Lexicon* lexicon : {&zh, &en}) {
+    const Language language = lexicon->language;
+    const std::string before = language == Language::en ? " " : "";
+    const auto write_word = [&](std::string_view word) { write(concat(before, word)); };
+    const auto expanded = [&](const Pattern& pattern, const Book& book) {
+      Random random(options.seed, number++);
+      Scope scope;
+      for (std::size_t i = 0; i < kSlots; ++i) scope.set(static_cast<Slot>(i), random.pick(lexicon->words));
+      for (std::size_t i = 0; i < kLists; ++i) {
+        scope.lists[i] = book.lists[i].empty() ? &lexicon->general.lists[i] : &book.lists[i];
+        if (!scope.lists[i]->empty()) scope.lists_there |= ListMask{1} << i;
+      }
+      std::string text;
+      SlotMask used = 0;
+      if (pattern.possible(scope)) pattern.expand(scope, random, text, used);
+      write_word(text);
+    };
+    const auto write_book = [&](const Book& book) {
+      for (const auto& entries : book.entries) {
+        for (const Entry& entry : entries) expanded(entry.pattern, book);
+      }
+      for (const auto& list : book.lists) {
+        for (const Pattern& entry : list) expanded(entry, book);
+      }
+      for (const auto* patterns : {&book.titles, &book.reviews}) {
+        for (const Pattern& pattern : *patterns) expanded(pattern, book);
+      }
+      for (const Attribute& attribute : book.attributes) {
+        for (const Pattern& value : attribute.values) expanded(value, book);
+        write_word(attribute.name);
+      }
+      for (const auto* words : {&book.names, &book.interests, &book.cities}) {
+        for (const std::string& word : *words) write_word(word);
+      }
+    };
+    write_book(lexicon->general);
+    for (const Book& book : lexicon->categories) {
+      if (!held_out.held_out_categories.contains(book.id)) write_book(book);
+    }
+    for (const Book& book : lexicon->kinds) {
+      if (!held_out.held_out_kinds.contains(book.id)) write_book(book);
+    }
+    for (const std::string& character : lexicon->characters) write(character);
+    // Often enough to become one token each.
+    for (int i = 0; i < 60; ++i) {
+      for (const auto scene : all_scenes()) write_word(to_string(scene));
+      for (const auto channel : all_channels()) write_word(to_string(channel));
+      for (const auto tone : all_tones()) write_word(to_string(tone));
+      for (const char* word : {"male", "female", "high", "low"}) write_word(word);
+    }
+  }
+  write("!\"#$%&'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]_abcdefghijklmnopqrstuvwxyz|~£€¥°℃×½·–—’“”‘…™®éèêëáàâäåçíîïñóôöøúüß");
+  file.commit();
+  return 0;
+}
+
 // Names, brands and values of a corpus.
 std::unordered_set<std::string> facts_of(const std::string& path) {
   std::unordered_set<std::string> facts;
@@ -181,6 +246,9 @@ int run(int argc, char** argv) {
   write->add_option("FILE", options.output, "Appears when it is whole")->required();
   shared(write);
   write->add_option("--language", options.language, "zh or en; both without it")->check(CLI::IsMember({"zh", "en"}));
+  CLI::App* sentences = app.add_subcommand("sentences", "Every sentence once: what a vocabulary is learned from");
+  sentences->add_option("FILE", options.output, "Appears when it is whole")->required();
+  shared(sentences);
   CLI::App* pairs = app.add_subcommand("pairs", "Products and customers, the n-th for the n-th, with copies from the corpus's sentences");
   pairs->add_option("DIR", options.output, "Gets products.jsonl, customers.jsonl, corpus-copies.jsonl")->required();
   shared(pairs);
@@ -192,6 +260,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (sentences->parsed()) return write_sentences(options);
   return write->parsed() ? write_corpus(options) : write_pairs(options);
 }
 

@@ -161,8 +161,8 @@ MadeCustomer World::customer(Language language, Random& random) const {
     made.kind = kind;
     customer.interests = random.sample(kind->interests, 1 + random.weighted({5, 2, 1}));
   }
-  for (std::size_t more = random.weighted({4, 3, 1}); more > 0; --more) {
-    if (random.chance(made.kind ? 0.4 : 1.0)) {
+  for (std::size_t more = random.weighted({5, 3, 1}); more > 0; --more) {
+    if (random.chance(0.35)) {
       customer.interests.push_back(invent_.phrase(language, random));
     } else {
       customer.interests.push_back(random.pick(random.pick(here.kinds)->interests));
