@@ -147,14 +147,23 @@ bool is_untrained(const std::filesystem::path& dir) {
   return io::SafetensorsFile::open(file).metadata().contains(untrained_key);
 }
 
-std::filesystem::path own_templates() {
+namespace {
+
+// What is installed beside the program.
+std::filesystem::path own(const char* name, const char* option) {
   std::error_code error;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::filesystem::path dir = program.parent_path().parent_path() / "share" / "adlib" / "templates";
+  const std::filesystem::path dir = program.parent_path().parent_path() / "share" / "adlib" / name;
   if (error || !std::filesystem::is_directory(dir)) {
-    throw UsageError("adlib's own templates are not beside the program; give --templates DIR");
+    throw UsageError("adlib's own " + std::string(name) + " is not beside the program; give " + option +
+                     " DIR");
   }
   return dir;
 }
+
+}  // namespace
+
+std::filesystem::path own_templates() { return own("templates", "--templates"); }
+std::filesystem::path own_model() { return own("model", "--model"); }
 
 }  // namespace adlib::cli

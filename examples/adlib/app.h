@@ -102,6 +102,9 @@ inline constexpr const char* untrained_key = "adlib.untrained";
 /// The prompt templates that are installed beside the program: PREFIX/bin/adlib finds
 /// PREFIX/share/adlib/templates. Throws UsageError when they are not there.
 std::filesystem::path own_templates();
+/// The model that comes with adlib: share/adlib/model beside the program. Throws UsageError when it is not
+/// there.
+std::filesystem::path own_model();
 
 /// Each file of this folder adds its subcommand.
 void add_generate(CLI::App& app, Session& session);

@@ -1,6 +1,7 @@
 // adlib eval: how good a model is, and how good texts are.
 #include <memory>
 
+#include "copywriter/write/prompt.h"
 #include "eval_model.h"
 #include "eval_report.h"
 #include "eval_texts.h"
@@ -93,7 +94,7 @@ void measure_generated(Report& report, const Options& options, const Generator& 
       fail(ErrorCode::bad_format, record.where,
            ": field 'prompt' is missing, from which --generate would write");
     }
-    prompts.push_back({record.where, *record.prompt});
+    prompts.push_back({record.where, generator.tokenizer().encode_with_special(*record.prompt)});
   }
   std::vector<EvalRecord> written = records;
   const std::vector<std::string> texts = write_greedily(generator, prompts, options.max_new_tokens, console);
@@ -102,7 +103,7 @@ void measure_generated(Report& report, const Options& options, const Generator& 
     Output output(options.output);
     for (std::size_t i = 0; i < written.size(); ++i) {
       const nlohmann::ordered_json line = {
-          {"prompt", prompts[i].text}, {"text", texts[i]}, {"completion", records[i].text}};
+          {"prompt", *records[i].prompt}, {"text", texts[i]}, {"completion", records[i].text}};
       output.write(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
     }
     output.commit();
@@ -119,13 +120,17 @@ void measure_model(Report& report, const Options& options, const Console& consol
   }
   std::unique_ptr<PersonalisationRun> personalisation;
   if (options.personalisation) {
-    personalisation = std::make_unique<PersonalisationRun>(PersonalisationInput{
-        .products = options.products,
-        .customers = options.customers,
-        .scenes = options.scenes,
-        .languages = {options.language == "auto" ? "zh" : options.language},
-        .templates = options.templates.empty() ? own_templates() : std::filesystem::path(options.templates),
-        .currency = options.currency});
+    std::filesystem::path templates = options.templates;
+    if (templates.empty() && !copywriter::has_prompt_tags(*Tokenizer::from_directory(options.model))) {
+      templates = own_templates();
+    }
+    personalisation = std::make_unique<PersonalisationRun>(
+        PersonalisationInput{.products = options.products,
+                             .customers = options.customers,
+                             .scenes = options.scenes,
+                             .languages = {options.language == "auto" ? "zh" : options.language},
+                             .templates = templates,
+                             .currency = options.currency});
   }
   const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));
   if (is_untrained(options.model))
@@ -251,7 +256,7 @@ void add_eval(CLI::App& app, Session& session) {
       ->group(shop);
   command
       ->add_option("--templates", options->templates,
-                   "Prompt templates, LANGUAGE/SCENE.txt; default: adlib's own")
+                   "Prompt templates, LANGUAGE/SCENE.txt; default: as adlib write")
       ->type_name("DIR")
       ->group(shop);
   command->add_option("--format", options->format, "The report as text, markdown or json")

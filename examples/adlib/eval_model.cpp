@@ -37,7 +37,7 @@ eval::CustomerValues values_of(const cw::Customer& customer, cw::Language langua
 }
 
 void check_room(const Generator& generator, const GreedyPrompt& prompt, std::int64_t max_new_tokens) {
-  const std::int64_t tokens = std::ssize(generator.tokenizer().encode_with_special(prompt.text));
+  const std::int64_t tokens = std::ssize(prompt.ids);
   const std::int64_t context = generator.decoder().config().context;
   require(tokens + max_new_tokens <= context, prompt.where, ": the prompt has ", tokens,
           " tokens and --max-new-tokens is ", max_new_tokens, ", the model's context is ", context,
@@ -89,9 +89,9 @@ std::vector<std::string> write_greedily(const Generator& generator, const std::v
   const Progress progress = console.progress("texts");
   std::vector<std::string> texts;
   for (std::size_t begin = 0; begin < prompts.size(); begin += prompts_at_once) {
-    std::vector<std::string> group;
+    std::vector<std::vector<TokenId>> group;
     for (std::size_t i = begin; i < std::min(begin + prompts_at_once, prompts.size()); ++i) {
-      group.push_back(prompts[i].text);
+      group.push_back(prompts[i].ids);
     }
     for (Result& result : generator.generate(group, config)) {
       texts.push_back(std::move(result.completions.front().text));
@@ -106,6 +106,12 @@ struct PersonalisationRun::Data {
   std::vector<cw::Product> products;
   cw::CopyOptions options;
   cw::Templates templates;
+  bool tagged = false;
+
+  cw::CopyJobs jobs() const {
+    if (tagged) return {customers, products, options};
+    return {customers, products, templates, options};
+  }
 };
 
 PersonalisationRun::PersonalisationRun(const PersonalisationInput& input) {
@@ -121,19 +127,21 @@ PersonalisationRun::PersonalisationRun(const PersonalisationInput& input) {
   for (const std::string& language : input.languages) {
     data->options.languages.push_back(cw::parse_language(language));
   }
-  data->templates = cw::load_templates(input.templates, data->options);
-  const cw::CopyJobs checked(data->customers, data->products, data->templates, data->options);
+  data->tagged = input.templates.empty();
+  if (!data->tagged) data->templates = cw::load_templates(input.templates, data->options);
+  data->jobs();  // throws where a prompt cannot be made
   data_ = std::move(data);
 }
 PersonalisationRun::~PersonalisationRun() = default;
 
 void PersonalisationRun::add_to(Report& report, const Generator& generator, std::int64_t max_new_tokens,
                                 const Console& console) const {
-  const cw::CopyJobs jobs(data_->customers, data_->products, data_->templates, data_->options);
+  const cw::CopyJobs jobs = data_->jobs();
   std::map<std::pair<cw::Language, cw::Scene>, std::vector<GreedyPrompt>> runs;  // by customer, then product
   jobs.for_each([&](cw::CopyJob&& job) {
     runs[{job.language, job.scene}].push_back(
-        {job.customer->source.text() + " × " + job.product->source.text(), std::move(job.prompt)});
+        {job.customer->source.text() + " × " + job.product->source.text(),
+         encode(job, generator.tokenizer())});
     return true;
   });
   const std::size_t products = data_->products.size(), customers = data_->customers.size();

@@ -22,7 +22,7 @@ void add_perplexity(Report& report, const Generator& generator, const std::vecto
 /// tokens. Throws Error(invalid_argument) "where: …" for a prompt that leaves no room for `max_new_tokens`.
 struct GreedyPrompt {
   std::string where;
-  std::string text;
+  std::vector<TokenId> ids;
 };
 std::vector<std::string> write_greedily(const Generator& generator, const std::vector<GreedyPrompt>& prompts,
                                         std::int64_t max_new_tokens, const Console& console);
@@ -30,7 +30,7 @@ std::vector<std::string> write_greedily(const Generator& generator, const std::v
 struct PersonalisationInput {
   std::string products, customers;
   std::vector<std::string> scenes, languages;
-  std::filesystem::path templates;
+  std::filesystem::path templates;  ///< empty: tagged prompts
   std::string currency;
 };
 /// One section for each language and scene. All that can be wrong with the input is found by reading it,

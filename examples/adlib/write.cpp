@@ -8,6 +8,7 @@
 #include "app.h"
 #include "copywriter/collect/money.h"
 #include "copywriter/collect/read.h"
+#include "copywriter/collect/text.h"
 #include "copywriter/write/write_copy.h"
 #include "generation_flags.h"
 
@@ -22,6 +23,7 @@ struct Options {
   std::string customers;
   std::vector<std::string> scenes = {"recommendation"};
   std::vector<std::string> languages = {"zh"};
+  std::string channel, tone;
   std::string pairing = "all";
   std::string templates;
   std::string currency;
@@ -52,6 +54,8 @@ cw::CopyOptions copy_options(const Options& options) {
   for (const std::string& scene : options.scenes) copy.scenes.push_back(cw::parse_scene(scene));
   for (const std::string& language : options.languages)
     copy.languages.push_back(cw::parse_language(language));
+  if (!options.channel.empty()) copy.channel = cw::parse_channel(options.channel);
+  if (!options.tone.empty()) copy.tone = cw::parse_tone(options.tone);
   copy.pairing = cw::parse_pairing(options.pairing);
   copy.limit = options.limit;
   copy.seed = options.generation.seed.value_or(0);
@@ -84,7 +88,25 @@ void report(const cw::CopySummary& summary, const Console& console) {
   console.note(out.str());
 }
 
-int run(const Options& options, const Console& console) {
+// The prompts of a model whose vocabulary has the tags are made of them; those of any other come from
+// templates.
+cw::CopyJobs make_jobs(const std::vector<cw::Customer>& customers, const std::vector<cw::Product>& products,
+                       cw::Templates& templates, const Options& options, const cw::CopyOptions& copy) {
+  if (options.templates.empty() && cw::has_prompt_tags(*Tokenizer::from_directory(options.model))) {
+    return {customers, products, copy};
+  }
+  if (copy.channel || copy.tone) {
+    throw UsageError(
+        "--channel and --tone are for models that read tagged prompts, as adlib's own does; "
+        "with templates, say it in their words");
+  }
+  templates = cw::load_templates(
+      options.templates.empty() ? own_templates() : std::filesystem::path(options.templates), copy);
+  return {customers, products, templates, copy};
+}
+
+int run(Options options, const Console& console) {
+  if (options.model.empty()) options.model = own_model().string();
   if (options.resume && (options.output.empty() || options.output == "-")) {
     throw UsageError("--resume needs --output FILE, to go on with");
   }
@@ -104,9 +126,8 @@ int run(const Options& options, const Console& console) {
   const auto products = read<cw::Product>(options.products, reading, cw::read_products, cw::read_products);
   const auto customers =
       read<cw::Customer>(options.customers, reading, cw::read_customers, cw::read_customers);
-  const cw::Templates templates = cw::load_templates(
-      options.templates.empty() ? own_templates() : std::filesystem::path(options.templates), copy);
-  const cw::CopyJobs jobs(customers, products, templates, copy);
+  cw::Templates templates;
+  const cw::CopyJobs jobs = make_jobs(customers, products, templates, options, copy);
 
   const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));
   const GenerationConfig config = generation_config(options.generation, generator);
@@ -115,13 +136,14 @@ int run(const Options& options, const Console& console) {
   }
   console.note(counted(jobs.size(), "text") + " to write (" + counted(customers.size(), "customer") + ", " +
                counted(products.size(), "product") + "), seed " + std::to_string(copy.seed));
-  const cw::WriteText write = [&](const std::string& prompt, std::uint64_t seed) {
+  const cw::WriteText write = [&](const cw::CopyJob& job) {
     GenerationConfig mine = config;
-    mine.seed = seed;
-    const Result result = generator.generate(prompt, mine);
+    mine.seed = job.seed;
+    const Result result = generator.generate(encode(job, generator.tokenizer()), mine);
     const Completion& completion = result.completions.front();
+    const bool tagged = !job.fields.empty();
     return cw::GeneratedText{
-        .text = completion.text,
+        .text = tagged ? std::string(cw::trim(completion.text)) : completion.text,
         .prompt_tokens = result.prompt_tokens,
         .generated_tokens = static_cast<std::int64_t>(completion.ids.size()),
         .seconds = std::round((result.prefill_seconds + result.decode_seconds) * 1e6) / 1e6,
@@ -160,9 +182,10 @@ int run(const Options& options, const Console& console) {
 void add_write(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("write", "Write personalised copy for customers and products");
-  command->add_option("--model", options->model, "A checkpoint directory in the Hugging Face layout")
-      ->type_name("DIR")
-      ->required();
+  command
+      ->add_option("--model", options->model,
+                   "A checkpoint directory in the Hugging Face layout; default: adlib's own model")
+      ->type_name("DIR");
   const std::string input = "Input and output";
   command
       ->add_option("--products", options->products,
@@ -203,6 +226,14 @@ void add_write(CLI::App& app, Session& session) {
       ->capture_default_str()
       ->group(what);
   command
+      ->add_option("--channel", options->channel,
+                   "Where the copy is shown, for models that read tagged prompts; default: the model chooses")
+      ->check(CLI::IsMember({"push", "sms", "email", "chat", "feed", "detail", "banner"}))
+      ->group(what);
+  command->add_option("--tone", options->tone, "How it sounds, for the same models")
+      ->check(CLI::IsMember({"plain", "warm", "playful", "elegant", "energetic", "expert"}))
+      ->group(what);
+  command
       ->add_option("--pairing", options->pairing,
                    "Every customer with every product, or first with first, second with second")
       ->check(CLI::IsMember({"all", "zip"}))
@@ -214,18 +245,21 @@ void add_write(CLI::App& app, Session& session) {
       ->capture_default_str()
       ->group(what);
   command
-      ->add_option("--templates", options->templates,
-                   "Prompt templates, LANGUAGE/SCENE.txt; default: adlib's own")
+      ->add_option(
+          "--templates", options->templates,
+          "Prompt templates, LANGUAGE/SCENE.txt; default: tagged prompts for models that read those, "
+          "adlib's own templates for others")
       ->type_name("DIR")
       ->group(what);
   add_load_flags(*command, options->load);
   add_generation_flags(*command, options->generation, "0 without it");
   command->footer(
       "Examples:\n"
-      "  adlib write --model model --products products.csv --customers customers.jsonl --language en\n"
-      "  adlib write --model model --products shopify_export.csv --customers user_behavior.csv \\\n"
+      "  adlib write --products products.csv --customers customers.jsonl --language en\n"
+      "  adlib write --model mine --products shopify_export.csv --customers user_behavior.csv \\\n"
       "      --scene recommendation,promotion --limit 20 --output copies.jsonl\n\n"
-      "Writes a JSON object a line: customer, product, scene, language, prompt, text, seed, model, "
+      "Writes a JSON object a line: customer, product, scene, language, channel, tone, prompt, text, seed, "
+      "model, "
       "prompt_tokens,\n"
       "generated_tokens, seconds, finish_reason. Tokens are drawn unless --no-do-sample is given. The seed "
       "of each\n"

@@ -29,8 +29,8 @@ Templates templates_of(const std::string& text, Scene scene = Scene::recommendat
 }
 
 // A writer whose text is a function of prompt and seed, like a model's.
-GeneratedText echo(const std::string& prompt, std::uint64_t seed) {
-  return {"copy of " + prompt + " #" + std::to_string(seed), 3, 5, 0.25, "length"};
+GeneratedText echo(const CopyJob& job) {
+  return {"copy of " + job.prompt + " #" + std::to_string(job.seed), 3, 5, 0.25, "length"};
 }
 
 std::vector<std::string> names(const CopyJobs& jobs) {
@@ -179,9 +179,9 @@ TEST_CASE("A writer's error tells which customer and product it was", "[copywrit
   CHECK(error_of([&] {
           write_copies(
               jobs,
-              [&](const std::string& prompt, std::uint64_t seed) {
+              [&](const CopyJob& job) {
                 if (++calls == 4) fail(ErrorCode::invalid_argument, "the prompt is too long");
-                return echo(prompt, seed);
+                return echo(job);
               },
               [](const OrderedJson&) { return true; });
         }) == "customers.jsonl:2 × products.csv:2: the prompt is too long");

@@ -13,7 +13,8 @@ constexpr std::array<const char*, 7> kChannels{"push", "sms", "email", "chat", "
 constexpr std::array<const char*, 6> kTones{"plain", "warm", "playful", "elegant", "energetic", "expert"};
 
 constexpr std::size_t kFacts = 6, kInterests = 4, kEvents = 2;
-constexpr std::size_t kTextCharacters = 60;  // of a description or a review, which is cut at a clause
+constexpr std::size_t kFieldCharacters = 200;  // of any field: more is no name
+constexpr std::size_t kTextCharacters = 60;    // of a description or a review, which is cut at a clause
 
 template <class Name, std::size_t N>
 Name parse_name(const std::array<const char*, N>& names, std::string_view what, std::string_view name) {
@@ -33,12 +34,13 @@ std::vector<Name> all_of(const std::array<const char*, N>&) {
 }
 
 std::string defused(std::string text) {
-  for (std::size_t at = 0; (at = text.find("<|", at)) != std::string::npos; at += 2) text.insert(at + 1, 1, ' ');
+  for (std::size_t at = 0; (at = text.find("<|", at)) != std::string::npos; at += 2)
+    text.insert(at + 1, 1, ' ');
   return text;
 }
 
-// The first sentence, or as many of its clauses as fit; a single clause that is longer is cut. Without the full
-// stop, so that it can be quoted inside another sentence.
+// The first sentence, or as many of its clauses as fit; a single clause that is longer is cut. Without the
+// full stop, so that it can be quoted inside another sentence.
 std::string opening_clauses(const std::string& text) {
   constexpr std::u32string_view sentence_ends = U"。！？!?\n", clause_ends = U"，；、,;：:";
   std::size_t at = 0, count = 0, clause = 0, end = text.size();
@@ -60,8 +62,8 @@ std::string opening_clauses(const std::string& text) {
   return std::string(trim(std::string_view(text).substr(0, end)));
 }
 
-// In English a space stands before the text, as before a word in the middle of a sentence: the vocabulary then cuts a
-// name in the prompt as it does in the copy.
+// In English a space stands before the text, as before a word in the middle of a sentence: the vocabulary
+// then cuts a name in the prompt as it does in the copy.
 class Fields {
  public:
   explicit Fields(Language language) : before_(language == Language::en ? " " : "") {
@@ -69,7 +71,8 @@ class Fields {
   }
   void add(std::string_view tag, std::string_view text) {
     std::string clean = clean_text(text);
-    if (!clean.empty()) prompt_.push_back({tag, std::string(before_) + defused(std::move(clean))});
+    if (clean.empty()) return;
+    prompt_.push_back({tag, std::string(before_) + defused(first_characters(clean, kFieldCharacters))});
   }
   void add_newest(std::string_view tag, const std::vector<Event>& events, std::size_t count) {
     for (std::size_t i = events.size(); i-- > 0 && count > 0; --count) {
@@ -108,17 +111,17 @@ const std::vector<Tone>& all_tones() {
 
 const std::vector<std::string_view>& prompt_tags() {
   static const std::vector<std::string_view> tags{
-      "<|zh|>",       "<|en|>",       "<|scene|>",    "<|channel|>",     "<|tone|>",  "<|product|>",
-      "<|brand|>",    "<|category|>", "<|price|>",    "<|was|>",         "<|fact|>",  "<|about|>",
-      "<|customer|>", "<|age|>",      "<|gender|>",   "<|city|>",        "<|level|>", "<|spend|>",
-      "<|prices|>",   "<|interest|>", "<|bought|>",   "<|viewed|>",      "<|cart|>",  "<|saved|>",
-      "<|review|>",   "<|copy|>"};
+      "<|zh|>",       "<|en|>",    "<|scene|>", "<|channel|>", "<|tone|>",   "<|product|>",  "<|brand|>",
+      "<|category|>", "<|price|>", "<|was|>",   "<|fact|>",    "<|about|>",  "<|customer|>", "<|age|>",
+      "<|gender|>",   "<|city|>",  "<|level|>", "<|spend|>",   "<|prices|>", "<|interest|>", "<|bought|>",
+      "<|viewed|>",   "<|cart|>",  "<|saved|>", "<|review|>",  "<|copy|>"};
   return tags;
 }
 
 bool has_prompt_tags(const Tokenizer& tokenizer) {
   const auto& tags = prompt_tags();
-  return std::all_of(tags.begin(), tags.end(), [&](std::string_view tag) { return tokenizer.encode(tag).size() == 1; });
+  return std::all_of(tags.begin(), tags.end(),
+                     [&](std::string_view tag) { return tokenizer.encode(tag).size() == 1; });
 }
 
 TaggedPrompt tagged_prompt(const Brief& brief, const Product& product, const Customer& customer) {
@@ -159,7 +162,8 @@ TaggedPrompt tagged_prompt(const Brief& brief, const Product& product, const Cus
   fields.add_newest("<|viewed|>", customer.browsing, kEvents);
   fields.add_newest("<|cart|>", customer.cart, 1);
   fields.add_newest("<|saved|>", customer.favourites, 1);
-  if (!customer.reviews.empty()) fields.add("<|review|>", opening_clauses(clean_text(customer.reviews.back().text)));
+  if (!customer.reviews.empty())
+    fields.add("<|review|>", opening_clauses(clean_text(customer.reviews.back().text)));
   return fields.take();
 }
 

@@ -1,5 +1,5 @@
-// copywriter/write/prompt.h: the prompt that adlib's own model was taught to read: tags, and the text of fields
-// between them. The format is told in docs/copywriter.md.
+// copywriter/write/prompt.h: the prompt that adlib's own model was taught to read: tags, and the text of
+// fields between them. The format is told in docs/copywriter.md.
 #pragma once
 
 #include <optional>
@@ -34,8 +34,8 @@ struct Brief {
   std::optional<Tone> tone;
 };
 
-/// A tag such as "<|price|>" and the text behind it: one clean line, with a space before it in English, as words
-/// have it in the middle of a sentence. An English copy begins with that space, too.
+/// A tag such as "<|price|>" and the text behind it: one clean line, with a space before it in English, as
+/// words have it in the middle of a sentence. An English copy begins with that space, too.
 struct PromptField {
   std::string_view tag;
   std::string text;

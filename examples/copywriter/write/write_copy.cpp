@@ -52,9 +52,34 @@ Templates load_templates(const std::filesystem::path& directory, const CopyOptio
   return templates;
 }
 
+std::vector<TokenId> encode(const CopyJob& job, const Tokenizer& tokenizer) {
+  return job.fields.empty() ? tokenizer.encode_with_special(job.prompt) : encode(job.fields, tokenizer);
+}
+
 CopyJobs::CopyJobs(const std::vector<Customer>& customers, const std::vector<Product>& products,
                    const Templates& templates, CopyOptions options)
-    : customers_(customers), products_(products), templates_(templates), options_(std::move(options)) {
+    : customers_(customers), products_(products), templates_(&templates), options_(std::move(options)) {
+  check_options();
+  for (const Language language : options_.languages) {
+    for (const Scene scene : options_.scenes) {
+      require(templates.contains({language, scene}), "write: there is no template for scene '",
+              to_string(scene), "' in language '", to_string(language), "'");
+    }
+  }
+  require(!options_.channel && !options_.tone,
+          "write: a channel or tone is for tagged prompts; a template says it in its own words");
+  check_extra_fields();
+  count();
+}
+
+CopyJobs::CopyJobs(const std::vector<Customer>& customers, const std::vector<Product>& products,
+                   CopyOptions options)
+    : customers_(customers), products_(products), options_(std::move(options)) {
+  check_options();
+  count();
+}
+
+void CopyJobs::check_options() const {
   require(!options_.scenes.empty() && !options_.languages.empty(),
           "write: no scene or no language is chosen");
   const auto repeated = [](const auto& list) {
@@ -65,17 +90,14 @@ CopyJobs::CopyJobs(const std::vector<Customer>& customers, const std::vector<Pro
           "write: a scene or language is named twice");
   require(options_.limit >= 0, "write: the limit is ", options_.limit, ", expected 0 (all) or more");
   if (options_.pairing == Pairing::zip) {
-    require(customers.size() == products.size(),
-            "write: pairing 'zip' needs as many customers as products, got ", customers.size(), " and ",
-            products.size());
+    require(customers_.size() == products_.size(),
+            "write: pairing 'zip' needs as many customers as products, got ", customers_.size(), " and ",
+            products_.size());
   }
-  for (const Language language : options_.languages) {
-    for (const Scene scene : options_.scenes) {
-      require(templates.contains({language, scene}), "write: there is no template for scene '",
-              to_string(scene), "' in language '", to_string(language), "'");
-    }
-  }
-  check_extra_fields();
+}
+
+// Rendering every prompt once finds what is wrong with any of them.
+void CopyJobs::count() {
   for_each([&](CopyJob&&) {
     ++size_;
     return true;
@@ -84,7 +106,7 @@ CopyJobs::CopyJobs(const std::vector<Customer>& customers, const std::vector<Pro
 
 // A misspelt field in a section would only make the section vanish; where no record has the field, say so.
 void CopyJobs::check_extra_fields() const {
-  for (const auto& [key, prompt_template] : templates_) {
+  for (const auto& [key, prompt_template] : *templates_) {
     for (const Template::ExtraField& field : prompt_template.extra_fields()) {
       if (field.suggestion.empty()) continue;
       const bool there =
@@ -97,25 +119,39 @@ void CopyJobs::check_extra_fields() const {
   }
 }
 
+CopyJob CopyJobs::make_job(const Customer& customer, const Product& product, Scene scene,
+                           Language language) const {
+  CopyJob job;
+  job.customer = &customer;
+  job.product = &product;
+  job.scene = scene;
+  job.language = language;
+  job.seed = job_seed(options_.seed, customer.id, product.id, scene, language);
+  return job;
+}
+
 void CopyJobs::for_each(const std::function<bool(CopyJob&& job)>& take) const {
   std::int64_t left = options_.limit > 0 ? options_.limit : INT64_MAX;
   for (const Language language : options_.languages) {
     std::vector<TemplateRecord> product_records;
-    for (const Product& product : products_) product_records.push_back(template_record(product, language));
+    if (templates_) {
+      for (const Product& product : products_) product_records.push_back(template_record(product, language));
+    }
     for (const Scene scene : options_.scenes) {
-      const Template& prompt_template = templates_.at({language, scene});
+      const Brief brief{language, scene, options_.channel, options_.tone};
       for (std::size_t c = 0; c < customers_.size(); ++c) {
-        const TemplateRecord customer_record = template_record(customers_[c], language);
+        const TemplateRecord customer_record =
+            templates_ ? template_record(customers_[c], language) : TemplateRecord{};
         const bool zip = options_.pairing == Pairing::zip;
         for (std::size_t p = zip ? c : 0; p < (zip ? c + 1 : products_.size()); ++p) {
           if (left-- == 0) return;
-          CopyJob job;
-          job.customer = &customers_[c];
-          job.product = &products_[p];
-          job.scene = scene;
-          job.language = language;
-          job.seed = job_seed(options_.seed, job.customer->id, job.product->id, scene, language);
-          job.prompt = prompt_template.render(customer_record, product_records[p]);
+          CopyJob job = make_job(customers_[c], products_[p], scene, language);
+          if (templates_) {
+            job.prompt = templates_->at({language, scene}).render(customer_record, product_records[p]);
+          } else {
+            job.fields = tagged_prompt(brief, products_[p], customers_[c]);
+            job.prompt = to_text(job.fields);
+          }
           if (!take(std::move(job))) return;
         }
       }
@@ -123,19 +159,22 @@ void CopyJobs::for_each(const std::function<bool(CopyJob&& job)>& take) const {
   }
 }
 
-OrderedJson copy_record(const CopyJob& job, const GeneratedText& written, const std::string& model) {
-  return {{"customer", job.customer->id},
-          {"product", job.product->id},
-          {"scene", to_string(job.scene)},
-          {"language", to_string(job.language)},
-          {"prompt", job.prompt},
-          {"text", written.text},
-          {"seed", job.seed},
-          {"model", model},
-          {"prompt_tokens", written.prompt_tokens},
-          {"generated_tokens", written.generated_tokens},
-          {"seconds", written.seconds},
-          {"finish_reason", written.finish_reason}};
+OrderedJson copy_record(const CopyJob& job, const GeneratedText& written, const CopyOptions& options) {
+  OrderedJson record{{"customer", job.customer->id},
+                     {"product", job.product->id},
+                     {"scene", to_string(job.scene)},
+                     {"language", to_string(job.language)}};
+  if (options.channel) record["channel"] = to_string(*options.channel);
+  if (options.tone) record["tone"] = to_string(*options.tone);
+  record["prompt"] = job.prompt;
+  record["text"] = written.text;
+  record["seed"] = job.seed;
+  record["model"] = options.model;
+  record["prompt_tokens"] = written.prompt_tokens;
+  record["generated_tokens"] = written.generated_tokens;
+  record["seconds"] = written.seconds;
+  record["finish_reason"] = written.finish_reason;
+  return record;
 }
 
 DoneJobs done_jobs(const JsonLinesSink& sink, const CopyJobs& jobs) {
@@ -188,7 +227,7 @@ CopySummary write_copies(const CopyJobs& jobs, const WriteText& write,
     }
     GeneratedText written;
     try {
-      written = write(job.prompt, job.seed);
+      written = write(job);
     } catch (const Error& error) {
       fail(error.code(), job.customer->source.text(), " × ", job.product->source.text(), ": ", error.what());
     }
@@ -196,7 +235,7 @@ CopySummary write_copies(const CopyJobs& jobs, const WriteText& write,
     summary.prompt_tokens += written.prompt_tokens;
     summary.generated_tokens += written.generated_tokens;
     summary.seconds += written.seconds;
-    summary.complete = emit(copy_record(job, written, jobs.options().model));
+    summary.complete = emit(copy_record(job, written, jobs.options()));
     return summary.complete;
   });
   return summary;

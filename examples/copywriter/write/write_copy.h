@@ -13,6 +13,7 @@
 #include "copywriter/collect/customer.h"
 #include "copywriter/collect/product.h"
 #include "copywriter/write/json_lines_sink.h"
+#include "copywriter/write/prompt.h"
 #include "copywriter/write/template.h"
 
 namespace adlib::copywriter {
@@ -25,9 +26,6 @@ struct GeneratedText {
   double seconds = 0;
   std::string finish_reason;  ///< "stop", "length", …
 };
-/// A model behind a function: the text for a prompt, the same for the same seed.
-using WriteText = std::function<GeneratedText(const std::string& prompt, std::uint64_t seed)>;
-
 enum class Pairing {
   all,  ///< every customer with every product
   zip,  ///< the first customer with the first product, the second with the second, …; as many of each
@@ -36,6 +34,8 @@ enum class Pairing {
 Pairing parse_pairing(std::string_view name);
 
 struct CopyOptions {
+  std::optional<Channel> channel;  ///< of tagged prompts; without one the model chooses
+  std::optional<Tone> tone;        ///< the same
   std::vector<Scene> scenes = {Scene::recommendation};
   std::vector<Language> languages = {Language::zh};
   Pairing pairing = Pairing::all;
@@ -61,7 +61,12 @@ struct CopyJob {
   Language language = Language::zh;
   std::uint64_t seed = 0;
   std::string prompt;
+  TaggedPrompt fields;  ///< what the prompt is made of; empty where a template made it
 };
+/// A model behind a function: the text for a job's prompt, the same for the same seed.
+using WriteText = std::function<GeneratedText(const CopyJob& job)>;
+/// The ids of a job's prompt, with the special tokens that the tokenizer puts in front of a template's.
+std::vector<TokenId> encode(const CopyJob& job, const Tokenizer& tokenizer);
 
 /// The jobs of one run, their prompts checked before a model is asked for anything.
 class CopyJobs {
@@ -72,6 +77,8 @@ class CopyJobs {
   /// one.
   CopyJobs(const std::vector<Customer>& customers, const std::vector<Product>& products,
            const Templates& templates, CopyOptions options);
+  /// The same with tagged prompts, for models that read those.
+  CopyJobs(const std::vector<Customer>& customers, const std::vector<Product>& products, CopyOptions options);
 
   std::int64_t size() const { return size_; }
   /// Calls `take` for each job in order (language, scene, customer, product) until it returns false.
@@ -79,18 +86,21 @@ class CopyJobs {
   const CopyOptions& options() const { return options_; }
 
  private:
+  void check_options() const;
   void check_extra_fields() const;
+  void count();
+  CopyJob make_job(const Customer& customer, const Product& product, Scene scene, Language language) const;
 
   const std::vector<Customer>& customers_;
   const std::vector<Product>& products_;
-  const Templates& templates_;
+  const Templates* templates_ = nullptr;  ///< none: tagged prompts
   CopyOptions options_;
   std::int64_t size_ = 0;
 };
 
-/// {customer, product, scene, language, prompt, text, seed, model, prompt_tokens, generated_tokens, seconds,
-/// finish_reason}, in this order.
-OrderedJson copy_record(const CopyJob& job, const GeneratedText& written, const std::string& model);
+/// {customer, product, scene, language, channel, tone, prompt, text, seed, model, prompt_tokens,
+/// generated_tokens, seconds, finish_reason}, in this order; channel and tone where they were asked for.
+OrderedJson copy_record(const CopyJob& job, const GeneratedText& written, const CopyOptions& options);
 
 /// Names of jobs that an earlier, interrupted run has written.
 using DoneJobs = std::unordered_set<std::string>;

@@ -288,14 +288,19 @@ Result Generator::generate(std::span<const TokenId> prompt, const GenerationConf
 
 std::vector<Result> Generator::generate(std::span<const std::string> prompts,
                                         const GenerationConfig& config) const {
-  const GenerationConfig complete = generate::complete(config, defaults_, decoder_->config());
   std::vector<std::vector<TokenId>> ids(prompts.size());
   parallel_for(num_threads(), std::ssize(prompts), [&](std::int64_t index) {
     const auto i = static_cast<std::size_t>(index);
     ids[i] = generate::encode_prompt(*tokenizer_, prompts[i]);
   });
+  return generate(ids, config);
+}
+
+std::vector<Result> Generator::generate(std::span<const std::vector<TokenId>> prompts,
+                                        const GenerationConfig& config) const {
+  const GenerationConfig complete = generate::complete(config, defaults_, decoder_->config());
   std::vector<Prompt> fitted;  // in order: of several that do not fit, the first is named
-  for (const std::vector<TokenId>& prompt : ids) {
+  for (const std::vector<TokenId>& prompt : prompts) {
     fitted.push_back(generate::fit_prompt(prompt, complete, decoder_->config(), *tokenizer_));
   }
   return run(*decoder_, *tokenizer_, complete, fitted, {});

@@ -79,6 +79,8 @@ class Generator {
                   const OnPiece& on_piece = {}) const;
   /// Several prompts in one ragged batch; each result is the same as alone.
   std::vector<Result> generate(std::span<const std::string> prompts, const GenerationConfig& config) const;
+  std::vector<Result> generate(std::span<const std::vector<TokenId>> prompts,
+                               const GenerationConfig& config) const;
 
  private:
   std::shared_ptr<const Decoder> decoder_;
