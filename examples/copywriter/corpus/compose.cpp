@@ -2,63 +2,63 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <set>
 
-#include "adlib/core/error.h"
 #include "copywriter/collect/hash.h"
 #include "copywriter/collect/text.h"
+#include "copywriter/corpus/invent.h"
 
 namespace adlib::copywriter::corpus {
 namespace {
 
 constexpr int kAttempts = 30;  // a draft that repeats itself or lacks the name is drawn again
 
-// Which tone suits whom, where nobody asked for one; the weights of plain, warm, playful, elegant, energetic, expert.
-int draw_tone(const Traits& traits, const Book* kind, Random& random) {
-  std::vector<double> weights(6, 1.0);
-  const auto raise = [&](std::initializer_list<int> tones) {
-    for (const int tone : tones) weights[static_cast<std::size_t>(tone)] += 6;
+// The fields that go into sentences as they are; interests and facts are chosen among.
+constexpr std::array<std::pair<std::string_view, Slot>, 14> kSlotOfTag{{{"<|product|>", Slot::name},
+                                                                        {"<|brand|>", Slot::brand},
+                                                                        {"<|category|>", Slot::category},
+                                                                        {"<|price|>", Slot::price},
+                                                                        {"<|was|>", Slot::was},
+                                                                        {"<|about|>", Slot::about},
+                                                                        {"<|customer|>", Slot::customer},
+                                                                        {"<|city|>", Slot::city},
+                                                                        {"<|level|>", Slot::level},
+                                                                        {"<|bought|>", Slot::bought},
+                                                                        {"<|viewed|>", Slot::viewed},
+                                                                        {"<|cart|>", Slot::cart},
+                                                                        {"<|saved|>", Slot::saved},
+                                                                        {"<|review|>", Slot::review}}};
+
+// Which tone suits whom, where nobody asked for one.
+std::string_view draw_tone(const Traits& traits, const Book* kind, Random& random) {
+  const auto& tones = trait_values(Trait::tone);
+  std::vector<double> weights(tones.size(), 1.0);
+  const auto raise = [&](std::initializer_list<std::string_view> suitable) {
+    for (std::size_t i = 0; i < tones.size(); ++i) {
+      if (std::find(suitable.begin(), suitable.end(), tones[i]) != suitable.end()) weights[i] += 6;
+    }
   };
-  switch (traits[Trait::age]) {
-    case 0: raise({2, 4}); break;
-    case 1: raise({2, 4}); break;
-    case 2: raise({1, 0}); break;
-    case 3: raise({0, 3}); break;
-    case 4: raise({1, 0}); break;
-    default: break;
-  }
-  if (traits[Trait::level] == 0 || traits[Trait::spend] == 0) raise({3});
-  if (traits[Trait::sensitivity] == 0) raise({0});
-  if (kind && (kind->id == "tech" || kind->id == "photographer" || kind->id == "gamer")) raise({5});
-  if (kind && (kind->id == "fitness" || kind->id == "hiker")) raise({4});
-  return static_cast<int>(random.weighted(weights));
-}
-
-std::optional<int> index_of(Trait trait, std::string_view name) {
-  const auto& names = trait_values(trait);
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found == names.end()) return std::nullopt;
-  return static_cast<int>(found - names.begin());
-}
-
-// Every sentence begins with a capital letter; what slots brought stays as it is, except at such a place.
-std::string with_capital(std::string text) {
-  if (!text.empty()) text[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(text[0])));
-  return text;
+  if (traits.is(Trait::age, "teen") || traits.is(Trait::age, "young")) raise({"playful", "energetic"});
+  if (traits.is(Trait::age, "adult") || traits.is(Trait::age, "senior")) raise({"warm", "plain"});
+  if (traits.is(Trait::age, "middle")) raise({"plain", "elegant"});
+  if (traits.is(Trait::level, "high") || traits.is(Trait::spend, "high")) raise({"elegant"});
+  if (traits.is(Trait::sensitivity, "high")) raise({"plain"});
+  if (kind && (kind->id == "tech" || kind->id == "photographer" || kind->id == "gamer")) raise({"expert"});
+  if (kind && (kind->id == "fitness" || kind->id == "hiker")) raise({"energetic"});
+  return tones[random.weighted(weights)];
 }
 
 using Roles = std::vector<Role>;
 
 // The order of sentences: what a channel has room for, what the scene asks for.
 Roles plan(const Traits& traits, bool customer_is_known, const Scope& scope, Random& random) {
-  const auto channel = static_cast<Channel>(traits[Trait::channel]);
-  const auto scene = static_cast<Scene>(traits[Trait::scene]);
   const auto maybe = [&](double share) { return random.chance(share); };
   Roles roles;
   const auto add = [&](Role role, double share = 1) {
     if (maybe(share)) roles.push_back(role);
   };
-  switch (channel) {
+  switch (static_cast<Channel>(traits[Trait::channel])) {
     case Channel::push:
     case Channel::banner:
       if (maybe(0.7)) return {Role::whole};
@@ -109,11 +109,8 @@ Roles plan(const Traits& traits, bool customer_is_known, const Scope& scope, Ran
       add(Role::close, 0.3);
       break;
   }
-  if ((scope.there & mask(Slot::about)) != 0 && roles.size() > 2) {
-    if (maybe(0.3)) roles.insert(roles.begin() + 2, Role::about);
-  }
-  const bool priced = (scope.there & mask(Slot::price)) != 0;
-  if (priced && maybe(scene == Scene::promotion ? 0.9 : 0.2)) {
+  if (scope.has(Slot::about) && roles.size() > 2 && maybe(0.3)) roles.insert(roles.begin() + 2, Role::about);
+  if (scope.has(Slot::price) && maybe(traits.is(Trait::scene, "promotion") ? 0.9 : 0.2)) {
     const auto close = std::find(roles.begin(), roles.end(), Role::close);
     roles.insert(close, Role::offer);
   }
@@ -137,7 +134,8 @@ bool repeats_itself(const std::string& text, Language language) {
   } else {
     std::string word;
     for (const char c : text + " ") {
-      if (std::isalnum(static_cast<unsigned char>(c)) != 0 || static_cast<unsigned char>(c) >= 0x80 || c == '\'') {
+      if (std::isalnum(static_cast<unsigned char>(c)) != 0 || static_cast<unsigned char>(c) >= 0x80 ||
+          c == '\'') {
         word += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
       } else if (!word.empty()) {
         units.push_back(std::move(word));
@@ -157,17 +155,15 @@ bool repeats_itself(const std::string& text, Language language) {
 // One attempt at a copy.
 class Composer::Draft {
  public:
-  Draft(const Lexicon& lexicon, const TaggedPrompt& prompt, const Book* category, const Book* kind, const Traits& traits,
-        Random& random)
+  Draft(const Lexicon& lexicon, const TaggedPrompt& prompt, const Book* category, const Book* kind,
+        const Traits& traits, Random& random)
       : lexicon_(lexicon), category_(category), kind_(kind), traits_(traits), random_(random) {
     read(prompt);
     for (std::size_t i = 0; i < kLists; ++i) {
       const auto* list = &lexicon.general.lists[i];
       if (category_ && !category_->lists[i].empty() && random.chance(0.85)) list = &category_->lists[i];
       if (kind_ && !kind_->lists[i].empty()) list = &kind_->lists[i];
-      if (list->empty()) continue;
-      scope_.lists[i] = list;
-      scope_.lists_there |= ListMask{1} << i;
+      if (!list->empty()) scope_.lists[i] = list;
     }
   }
 
@@ -188,25 +184,14 @@ class Composer::Draft {
   void read(const TaggedPrompt& prompt) {
     std::vector<std::string> interests;
     const auto set = [&](Slot slot, const std::string& text) {
-      if ((scope_.there & mask(slot)) == 0 || random_.chance(0.5)) scope_.set(slot, text);  // either of two purchases
+      if (!scope_.has(slot) || random_.chance(0.5)) scope_.set(slot, text);  // either of two purchases
     };
     for (const PromptField& field : prompt) {
       const std::string text(trim(field.text));
       const std::string_view tag = field.tag;
-      if (tag == "<|product|>") set(Slot::name, text);
-      if (tag == "<|brand|>") set(Slot::brand, text);
-      if (tag == "<|category|>") set(Slot::category, text);
-      if (tag == "<|price|>") set(Slot::price, text);
-      if (tag == "<|was|>") set(Slot::was, text);
-      if (tag == "<|about|>") set(Slot::about, text);
-      if (tag == "<|customer|>") set(Slot::customer, text);
-      if (tag == "<|city|>") set(Slot::city, text);
-      if (tag == "<|level|>") set(Slot::level, text);
-      if (tag == "<|bought|>") set(Slot::bought, text);
-      if (tag == "<|viewed|>") set(Slot::viewed, text);
-      if (tag == "<|cart|>") set(Slot::cart, text);
-      if (tag == "<|saved|>") set(Slot::saved, text);
-      if (tag == "<|review|>") set(Slot::review, text);
+      for (const auto& [of, slot] : kSlotOfTag) {
+        if (tag == of) set(slot, text);
+      }
       if (tag == "<|interest|>") interests.push_back(text);
       if (tag == "<|fact|>") {
         const std::string colon = lexicon_.language == Language::zh ? "：" : ": ";
@@ -218,7 +203,8 @@ class Composer::Draft {
     // The kind's own sentences need an interest of the kind.
     if (kind_) {
       const auto own = std::find_if(interests.begin(), interests.end(), [&](const std::string& interest) {
-        return std::find(kind_->interests.begin(), kind_->interests.end(), interest) != kind_->interests.end();
+        return std::find(kind_->interests.begin(), kind_->interests.end(), interest) !=
+               kind_->interests.end();
       });
       if (own == interests.end()) {
         kind_ = nullptr;
@@ -229,17 +215,8 @@ class Composer::Draft {
     if (!interests.empty()) scope_.set(Slot::interest, interests[0]);
     if (interests.size() > 1) scope_.set(Slot::interest2, interests[1]);
     // A brand that the title begins with would be said twice.
-    const std::string& name = scope_.slots[static_cast<std::size_t>(Slot::name)];
-    if (name.find(scope_.slots[static_cast<std::size_t>(Slot::brand)]) != std::string::npos) {
-      scope_.there &= ~mask(Slot::brand);
-    }
+    if (scope_[Slot::name].find(scope_[Slot::brand]) != std::string::npos) scope_.there &= ~mask(Slot::brand);
     facts_ = random_.sample(facts_, facts_.size());
-  }
-
-  const std::vector<Entry>* entries(const Book* book, Role role) const {
-    if (!book) return nullptr;
-    const auto& found = book->entries[static_cast<std::size_t>(role)];
-    return found.empty() ? nullptr : &found;
   }
 
   // How well an entry suits this customer: sentences that ask for more say more, and each age and gender has
@@ -253,13 +230,15 @@ class Composer::Draft {
     return (1 + 1.5 * entry.conditions.count()) * (taste % 3 == 0 ? 3 : 1);
   }
 
+  // Adds one of the book's sentences for which `suits` holds; false when there is none, or no book.
   template <class Suits>
-  bool say_from(const std::vector<Entry>* from, Suits&& suits) {
-    if (!from) return false;
+  bool say_from(const Book* book, Role role, const Suits& suits) {
+    if (!book) return false;
     std::vector<double> weights;
     std::vector<const Entry*> candidates;
-    for (const Entry& entry : *from) {
-      if (!entry.pattern.possible(scope_) || !entry.conditions.hold(traits_) || said_.contains(&entry) || !suits(entry)) continue;
+    for (const Entry& entry : book->of(role)) {
+      const bool possible = entry.conditions.hold(traits_) && entry.pattern.possible(scope_);
+      if (!possible || said_.contains(&entry) || !suits(entry)) continue;
       candidates.push_back(&entry);
       weights.push_back(weight(entry));
     }
@@ -273,37 +252,52 @@ class Composer::Draft {
     scope_.there &= ~used;  // nothing is said twice
     if (lexicon_.language == Language::en) {
       text_ += ' ';
-      sentence = with_capital(std::move(sentence));
+      sentence = capitalised(std::move(sentence));
     }
     text_ += sentence;
     return true;
   }
 
   static bool any(const Entry&) { return true; }
+  static bool personal(const Entry& entry) {
+    return (entry.pattern.needs() & kCustomerSlots) != 0 || entry.conditions.on_customer();
+  }
 
   void add(Role role) {
-    const bool named = (used_ & mask(Slot::name)) != 0;
-    const SlotMask there = scope_.there;
-    if (!named && role != Role::name && role != Role::whole) scope_.there &= ~mask(Slot::name);
+    // The product's name waits for the sentence that presents it.
+    const bool presents = role == Role::name || role == Role::whole;
+    const SlotMask waiting = presents ? 0 : scope_.there & mask(Slot::name);
+    scope_.there &= ~waiting;
     switch (role) {
-      case Role::name: add_name(); break;
-      case Role::fact: add_fact(); break;
-      case Role::link: add_link(); break;
+      case Role::name:
+        add_name();
+        break;
+      case Role::fact:
+        add_fact();
+        break;
+      case Role::link:
+        add_link();
+        break;
       case Role::use:
-        if (!random_.chance(0.65) || !say_from(entries(category_, role), any)) say_from(entries(&lexicon_.general, role), any);
+        if (random_.chance(0.65) && say_from(category_, role, any)) break;
+        say_from(&lexicon_.general, role, any);
         break;
       case Role::open:
-      case Role::whole: add_personal(role); break;
-      default: say_from(entries(&lexicon_.general, role), any); break;
+      case Role::whole:
+        add_personal(role);
+        break;
+      default:
+        say_from(&lexicon_.general, role, any);
+        break;
     }
-    if (!named && role != Role::name && role != Role::whole) scope_.there |= there & mask(Slot::name);
+    scope_.there |= waiting;
   }
 
   void add_name() {
     const auto names_it = [](const Entry& entry) { return (entry.pattern.needs() & mask(Slot::name)) != 0; };
-    if (random_.chance(0.15) && kind_ && say_from(entries(kind_, Role::link), names_it)) return;
-    if (random_.chance(0.2) && say_from(entries(category_, Role::use), names_it)) return;
-    say_from(entries(&lexicon_.general, Role::name), names_it);
+    if (random_.chance(0.15) && kind_ && say_from(kind_, Role::link, names_it)) return;
+    if (random_.chance(0.2) && say_from(category_, Role::use, names_it)) return;
+    say_from(&lexicon_.general, Role::name, names_it);
   }
 
   void add_fact() {
@@ -314,45 +308,40 @@ class Composer::Draft {
     scope_.set(Slot::value, fact.value);
     const auto of_this = [&](const Entry& entry) { return entry.fact == fact.name; };
     const auto of_any = [](const Entry& entry) { return entry.fact.empty(); };
-    if (!random_.chance(0.75) || !say_from(entries(category_, Role::fact), of_this)) {
-      say_from(entries(&lexicon_.general, Role::fact), of_any);
-    }
+    const bool said = random_.chance(0.75) && say_from(category_, Role::fact, of_this);
+    if (!said) say_from(&lexicon_.general, Role::fact, of_any);
     scope_.there &= ~(mask(Slot::fact) | mask(Slot::value));
   }
 
   // Sentences for the kind of customer first, and those that hold something of the customer's own.
   void add_personal(Role role) {
-    if (kind_ && random_.chance(0.45) && say_from(entries(kind_, role), any)) return;
-    const auto personal = [](const Entry& entry) {
-      return (entry.pattern.needs() & kCustomerSlots) != 0 || entry.conditions.on_customer();
-    };
+    if (kind_ && random_.chance(0.45) && say_from(kind_, role, any)) return;
     const double share = role == Role::whole ? 0.8 : 0.4;
-    if (random_.chance(share) && say_from(entries(&lexicon_.general, role), personal)) return;
-    say_from(entries(&lexicon_.general, role), any);
+    if (random_.chance(share) && say_from(&lexicon_.general, role, personal)) return;
+    say_from(&lexicon_.general, role, any);
   }
 
   void add_link() {
-    if (kind_ && (scope_.there & mask(Slot::interest)) != 0 && random_.chance(0.5) && say_from(entries(kind_, Role::link), any)) return;
+    if (kind_ && scope_.has(Slot::interest) && random_.chance(0.5) && say_from(kind_, Role::link, any))
+      return;
     // First what it is about, then how it is said: fields with many sentences do not crowd out the others.
     std::vector<Slot> slots;
-    for (const Slot slot : {Slot::interest, Slot::interest2, Slot::bought, Slot::viewed, Slot::cart, Slot::saved, Slot::review,
-                            Slot::level, Slot::city}) {
-      if ((scope_.there & mask(slot)) != 0) slots.push_back(slot);
+    for (const Slot slot : {Slot::interest, Slot::interest2, Slot::bought, Slot::viewed, Slot::cart,
+                            Slot::saved, Slot::review, Slot::level, Slot::city}) {
+      if (scope_.has(slot)) slots.push_back(slot);
     }
-    const bool member = traits_[Trait::scene] == static_cast<int>(Scene::member) && (scope_.there & mask(Slot::level)) != 0;
+    const bool member = traits_.is(Trait::scene, "member") && scope_.has(Slot::level);
     if (member && random_.chance(0.8)) slots = {Slot::level};
     if (!slots.empty() && !random_.chance(0.1)) {
       const Slot slot = random_.pick(slots);
       const auto about_it = [&](const Entry& entry) { return (entry.pattern.needs() & mask(slot)) != 0; };
-      if (say_from(entries(&lexicon_.general, Role::link), about_it)) return;
+      if (say_from(&lexicon_.general, Role::link, about_it)) return;
     }
     const auto of_kind = [](const Entry& entry) {
       return (entry.pattern.needs_lists() & (mask(List::doing) | mask(List::care) | mask(List::place))) != 0;
     };
-    if (kind_ && say_from(entries(&lexicon_.general, Role::link), of_kind)) return;
-    say_from(entries(&lexicon_.general, Role::link), [](const Entry& entry) {
-      return (entry.pattern.needs() & kCustomerSlots) != 0 || entry.conditions.on_customer();
-    });
+    if (kind_ && say_from(&lexicon_.general, Role::link, of_kind)) return;
+    say_from(&lexicon_.general, Role::link, personal);
   }
 
   const Lexicon& lexicon_;
@@ -367,23 +356,19 @@ class Composer::Draft {
   std::string text_;
 };
 
-std::string Composer::compose(const TaggedPrompt& prompt, const Book* category, const Book* kind, Traits traits,
-                              Random& random) const {
+std::string Composer::compose(const TaggedPrompt& prompt, const Book* category, const Book* kind,
+                              Traits traits, Random& random) const {
   for (const PromptField& field : prompt) {
-    const std::string_view text = trim(field.text);
-    if (field.tag == "<|scene|>") traits.set(Trait::scene, *index_of(Trait::scene, text));
-    if (field.tag == "<|channel|>") traits.set(Trait::channel, *index_of(Trait::channel, text));
-    if (field.tag == "<|tone|>") traits.set(Trait::tone, *index_of(Trait::tone, text));
+    if (field.tag == "<|scene|>") traits.set(Trait::scene, trim(field.text));
+    if (field.tag == "<|channel|>") traits.set(Trait::channel, trim(field.text));
+    if (field.tag == "<|tone|>") traits.set(Trait::tone, trim(field.text));
   }
-  const auto draw = [&](Trait trait) {
-    if (traits[trait] < 0) traits.set(trait, static_cast<int>(random.below(trait_values(trait).size())));
-  };
-  draw(Trait::scene);
+  if (!traits.known(Trait::scene)) traits.set(Trait::scene, random.pick(trait_values(Trait::scene)));
   // Where a copy goes is not said: of middle length, as people expect.
-  if (traits[Trait::channel] < 0) {
-    traits.set(Trait::channel, static_cast<int>(random.chance(0.5) ? Channel::chat : random.chance(0.5) ? Channel::feed : Channel::detail));
+  if (!traits.known(Trait::channel)) {
+    traits.set(Trait::channel, random.chance(0.5) ? "chat" : random.chance(0.5) ? "feed" : "detail");
   }
-  if (traits[Trait::tone] < 0) traits.set(Trait::tone, draw_tone(traits, kind, random));
+  if (!traits.known(Trait::tone)) traits.set(Trait::tone, draw_tone(traits, kind, random));
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Draft draft(lexicon_, prompt, category, kind, traits, random);
     if (std::optional<std::string> text = draft.write()) return *text;

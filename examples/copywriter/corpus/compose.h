@@ -9,15 +9,17 @@
 
 namespace adlib::copywriter::corpus {
 
-/// Joins sentences to copies. The prompt alone decides which sentences can be used, so that a copy says nothing that
-/// its reader was not told.
+/// Joins sentences to copies. The prompt alone decides which sentences can be used, so that a copy says
+/// nothing that its reader was not told.
 class Composer {
  public:
   /// `lexicon` must outlive this.
   explicit Composer(const Lexicon& lexicon) : lexicon_(lexicon) {}
 
-  /// The copy for a prompt. `category` and `kind` are those that the prompt lets one recognise, or null. Traits that the
-  /// brief leaves open are drawn here: the tone by what is known of the customer.
+  /// The copy for a prompt; empty when no attempt succeeds, as for a product whose own name repeats itself.
+  /// `category` and `kind` may be null; the kind counts only where the prompt has an interest of it. `traits`
+  /// are the customer's; those of the occasion are the prompt's, and what the prompt leaves open is drawn:
+  /// the tone by what is known of the customer.
   std::string compose(const TaggedPrompt& prompt, const Book* category, const Book* kind, Traits traits,
                       Random& random) const;
 

@@ -29,19 +29,31 @@ void shuffle_fields(TaggedPrompt& prompt, Random& random) {
 
 }  // namespace
 
+OrderedJson training_record(const Example& example) {
+  OrderedJson record{{"prompt", to_text(example.prompt)},
+                     {"completion", example.copy},
+                     {"language", to_string(example.brief.language)}};
+  if (example.product.category) record["category"] = example.product.category->id;
+  if (example.customer.kind) record["kind"] = example.customer.kind->id;
+  return record;
+}
+
 Example ExampleMaker::make(std::uint64_t seed, std::uint64_t index, std::optional<Language> language) const {
   Random random(seed, index);
-  const Language chosen = language.value_or(random.chance(0.5) ? Language::zh : Language::en);
+  const bool zh = random.chance(0.5);  // drawn in any case, so that the rest does not depend on the argument
+  const Language chosen = language.value_or(zh ? Language::zh : Language::en);
   const Composer& composer = chosen == Language::zh ? zh_ : en_;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    Example example{draw_brief(chosen, random), world_.product(chosen, random), world_.customer(chosen, random), {}, {}};
+    Example example{
+        draw_brief(chosen, random), world_.product(chosen, random), world_.customer(chosen, random), {}, {}};
     example.prompt = tagged_prompt(example.brief, example.product.product, example.customer.customer);
     if (random.chance(0.05)) shuffle_fields(example.prompt, random);
     example.copy = composer.compose(example.prompt, example.product.category, example.customer.kind,
                                     example.customer.traits, random);
     if (!example.copy.empty()) return example;
   }
-  fail(ErrorCode::invalid_argument, "corpus: no copy for example ", index, " of seed ", seed, " in ", kAttempts, " attempts");
+  fail(ErrorCode::invalid_argument, "corpus: no copy for example ", index, " of seed ", seed, " in ",
+       kAttempts, " attempts");
 }
 
 }  // namespace adlib::copywriter::corpus

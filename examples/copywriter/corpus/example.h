@@ -1,11 +1,14 @@
-// copywriter/corpus/example.h: one example of the corpus: a product, a customer, a brief, and the copy for them.
+// copywriter/corpus/example.h: one example of the corpus: a product, a customer, a brief, and the copy for
+// them.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "copywriter/corpus/compose.h"
 #include "copywriter/corpus/world.h"
+#include "copywriter/write/json_lines_sink.h"
 #include "copywriter/write/prompt.h"
 
 namespace adlib::copywriter::corpus {
@@ -18,14 +21,18 @@ struct Example {
   std::string copy;
 };
 
+/// {prompt, completion, language, category, kind}: a line of a corpus. Without a category or a kind where
+/// there is none.
+OrderedJson training_record(const Example& example);
+
 class ExampleMaker {
  public:
   /// Both lexicons must outlive this.
   ExampleMaker(const Lexicon& zh, const Lexicon& en, const WorldOptions& options)
       : world_(zh, en, options), zh_(zh), en_(en) {}
 
-  /// The same example for the same three arguments, whatever else is made. Examples alternate between languages when
-  /// none is given.
+  /// The same example for the same three arguments, whatever else is made. Without a language, either. Throws
+  /// Error(invalid_argument) when the sentences there are make no copy.
   Example make(std::uint64_t seed, std::uint64_t index, std::optional<Language> language = {}) const;
 
  private:

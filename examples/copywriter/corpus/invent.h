@@ -1,13 +1,16 @@
-// copywriter/corpus/invent.h: names, words and values that nobody has used, so that a model can only copy them.
+// copywriter/corpus/invent.h: names, words and values that nobody has used, so that a model can only copy
+// them.
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "copywriter/corpus/lexicon.h"
 #include "copywriter/corpus/random.h"
 
 namespace adlib::copywriter::corpus {
+
+/// With a capital letter in front, where an ASCII letter stands there.
+std::string capitalised(std::string text);
 
 class Inventor {
  public:
@@ -30,11 +33,9 @@ class Inventor {
   const Lexicon& lexicon(Language language) const { return language == Language::zh ? zh_ : en_; }
   std::string characters(std::size_t count, Random& random) const;
   std::string syllables(Random& random) const;
-  std::string capitalised(std::string word) const;
 
   const Lexicon& zh_;
   const Lexicon& en_;
-  std::vector<std::string> characters_;  ///< the common Chinese characters
 };
 
 }  // namespace adlib::copywriter::corpus

@@ -5,13 +5,15 @@
 #include <cmath>
 
 #include "adlib/core/error.h"
+#include "copywriter/corpus/lines.h"
 
 namespace adlib::copywriter::corpus {
 namespace {
 
 // As shops price: between `low` and `high` evenly by order of magnitude, ending in .00, .90, .50 and so on.
 std::string draw_amount(double low, double high, Random& random) {
-  const auto whole = static_cast<std::int64_t>(std::exp(std::log(low) + random.unit() * std::log(high / low)));
+  const auto whole =
+      static_cast<std::int64_t>(std::exp(std::log(low) + random.unit() * std::log(high / low)));
   const std::array<const char*, 6> ends{".00", ".90", ".00", ".50", ".99", ".80"};
   return std::to_string(whole) + (random.chance(0.7) ? ends[random.below(ends.size())] : ".00");
 }
@@ -21,67 +23,91 @@ std::string currency(Language language, Random& random) {
   return random.chance(0.7) ? "USD" : random.chance(0.5) ? "EUR" : "GBP";
 }
 
-template <class T>
-void keep(std::vector<T>& items, std::size_t count) {
-  if (items.size() > count) items.resize(count);
+Money price(double low, double high, const std::string& currency, Random& random) {
+  return *parse_money(draw_amount(low, high, random), currency);
 }
 
-int age_band(int age) { return age < 18 ? 0 : age < 28 ? 1 : age < 41 ? 2 : age < 60 ? 3 : 4; }
+constexpr std::array<std::array<int, 2>, 5> kAgeBands{{{14, 17}, {18, 27}, {28, 40}, {41, 59}, {60, 79}}};
+
+std::string_view age_band(int age) {
+  std::size_t band = 0;
+  while (band + 1 < kAgeBands.size() && age > kAgeBands[band][1]) ++band;
+  return trait_values(Trait::age)[band];
+}
 
 int draw_age(const std::vector<std::string>& bands, Random& random) {
-  constexpr std::array<std::array<int, 2>, 5> ranges{{{14, 17}, {18, 27}, {28, 40}, {41, 59}, {60, 79}}};
-  const auto& names = trait_values(Trait::age);
-  std::size_t band = random.below(5);
+  std::size_t band = random.below(kAgeBands.size());
   if (!bands.empty() && random.chance(0.85)) {
-    const auto found = std::find(names.begin(), names.end(), random.pick(bands));
-    if (found != names.end()) band = static_cast<std::size_t>(found - names.begin());
+    const auto& names = trait_values(Trait::age);
+    band =
+        static_cast<std::size_t>(std::find(names.begin(), names.end(), random.pick(bands)) - names.begin());
   }
-  return static_cast<int>(random.between(ranges[band][0], ranges[band][1]));
+  return static_cast<int>(random.between(kAgeBands[band][0], kAgeBands[band][1]));
 }
 
+const char* high_or_low(bool high) { return high ? "high" : "low"; }
+
 }  // namespace
+
+WorldOptions read_held_out(const std::filesystem::path& file) {
+  WorldOptions options;
+  read_lines(file, [&](const std::string& line, const std::string& where) {
+    const std::vector<std::string_view> words = split(line, ' ');
+    if (words.size() != 2 || (words[0] != "category" && words[0] != "kind")) {
+      fail(ErrorCode::bad_format, where, ": expected 'category NAME' or 'kind NAME', got '", line, "'");
+    }
+    (words[0] == "category" ? options.held_out_categories : options.held_out_kinds).emplace(words[1]);
+  });
+  return options;
+}
 
 World::World(const Lexicon& zh, const Lexicon& en, WorldOptions options)
     : options_(std::move(options)), invent_(zh, en) {
   const auto choose = [&](const Lexicon& lexicon, Side& side) {
     side.lexicon = &lexicon;
-    for (const Book& book : lexicon.categories) {
-      if (options_.held_out_categories.contains(book.id) == options_.held_out) side.categories.push_back(&book);
-    }
-    for (const Book& book : lexicon.kinds) {
-      if (options_.held_out_kinds.contains(book.id) == options_.held_out) side.kinds.push_back(&book);
-    }
-    require(!side.categories.empty() && !side.kinds.empty(), "no category or no kind of customer is left in ",
-            to_string(lexicon.language));
+    const auto select = [&](const std::vector<Book>& books, const std::set<std::string>& held_out,
+                            const char* what) {
+      std::vector<const Book*> chosen;
+      for (const Book& book : books) {
+        if (held_out.contains(book.id) == options_.held_out) chosen.push_back(&book);
+      }
+      for (const std::string& id : held_out) {
+        const bool there =
+            std::any_of(books.begin(), books.end(), [&](const Book& book) { return book.id == id; });
+        if (!there) {
+          fail(ErrorCode::not_found, "corpus: the ", what, " '", id, "', which is held out, is not in ",
+               to_string(lexicon.language));
+        }
+      }
+      require(!chosen.empty(), "corpus: no ", what, " is left in ", to_string(lexicon.language));
+      return chosen;
+    };
+    side.categories = select(lexicon.categories, options_.held_out_categories, "category");
+    side.kinds = select(lexicon.kinds, options_.held_out_kinds, "kind of customer");
   };
   choose(zh, zh_);
   choose(en, en_);
 }
 
-std::string World::title(Language language, const Book& category, const std::string& brand, Random& random) const {
+std::string World::title(Language language, const Book& category, const std::string& brand,
+                         Random& random) const {
   if (category.titles.empty() || random.chance(0.12)) return invent_.title(language, random);
   Scope scope;
   scope.set(Slot::brand, brand);
   scope.set(Slot::model, invent_.model(language, random));
-  std::string text;
-  SlotMask used = 0;
-  random.pick(category.titles).expand(scope, random, text, used);
+  std::string text = random.pick(category.titles).expand(scope, random);
   // Shops add words of their own to what a thing is called.
-  if (random.chance(0.15)) text = invent_.phrase(language, random) + (language == Language::zh ? "" : " ") + text;
+  if (random.chance(0.15))
+    text = invent_.phrase(language, random) + (language == Language::zh ? "" : " ") + text;
   return text;
 }
 
 void World::attributes(Language language, const Book& category, Product& product, Random& random) const {
   const std::size_t count = random.weighted({1, 1.5, 2, 2, 1.5, 1});
   for (const Attribute& attribute : random.sample(category.attributes, count)) {
-    Scope scope;
-    std::string value;
-    SlotMask used = 0;
-    if (attribute.values.empty() || random.chance(options_.invented_values)) {
-      value = invent_.value(language, random);
-    } else {
-      random.pick(attribute.values).expand(scope, random, value, used);
-    }
+    const bool invented = attribute.values.empty() || random.chance(options_.invented_values);
+    const std::string value =
+        invented ? invent_.value(language, random) : random.pick(attribute.values).expand({}, random);
     const std::string name = random.chance(0.1) ? invent_.phrase(language, random) : attribute.name;
     const bool there = std::any_of(product.attributes.begin(), product.attributes.end(),
                                    [&](const auto& known) { return known.first == name; });
@@ -91,7 +117,8 @@ void World::attributes(Language language, const Book& category, Product& product
 
 MadeProduct World::product(Language language, Random& random) const {
   // Now and then a shop's titles are in the other language.
-  const Language words = random.chance(0.02) ? (language == Language::zh ? Language::en : Language::zh) : language;
+  const Language words =
+      random.chance(0.02) ? (language == Language::zh ? Language::en : Language::zh) : language;
   const Book& told = *random.pick(side(language).categories);
   const Book& book = words == language ? told : *random.pick(side(words).categories);
 
@@ -107,29 +134,29 @@ MadeProduct World::product(Language language, Random& random) const {
   }
   const std::string money = currency(language, random);
   if (random.chance(0.8)) {
-    const std::string amount = draw_amount(5, language == Language::zh ? 9000 : 1500, random);
-    product.price = parse_money(amount, money);
+    product.price = price(5, language == Language::zh ? 9000 : 1500, money, random);
     if (random.chance(0.35)) {
       const double now = static_cast<double>(product.price->ten_thousandths()) / 1e4;
-      product.compare_at_price = parse_money(draw_amount(now * 1.08 + 1, now * 1.8 + 2, random), money);
+      product.compare_at_price = price(now * 1.08 + 1, now * 1.8 + 2, money, random);
     }
   }
   attributes(words, book, product, random);
-  if (random.chance(0.3)) {
-    const bool zh = words == Language::zh;
-    std::string text = invent_.phrase(words, random);
-    if (!product.attributes.empty() && random.chance(0.5)) text += (zh ? "，" : ", ") + random.pick(product.attributes).second[0];
-    if (!book.names.empty()) text += (zh ? "的" : " ") + random.pick(book.names);
-    const auto& with = book.lists[static_cast<std::size_t>(List::with)];
-    if (!with.empty() && random.chance(0.4)) {
-      Scope scope;
-      SlotMask used = 0;
-      text += zh ? "，配" : " with ";
-      random.pick(with).expand(scope, random, text, used);
-    }
-    product.description = text;
-  }
+  if (random.chance(0.3)) product.description = description(words, book, product, random);
   return made;
+}
+
+std::string World::description(Language language, const Book& category, const Product& product,
+                               Random& random) const {
+  const bool zh = language == Language::zh;
+  std::string text = invent_.phrase(language, random);
+  if (!product.attributes.empty() && random.chance(0.5)) {
+    text += (zh ? "，" : ", ") + random.pick(product.attributes).second[0];
+  }
+  if (!category.names.empty()) text += (zh ? "的" : " ") + random.pick(category.names);
+  const auto& with = category.lists[static_cast<std::size_t>(List::with)];
+  if (!with.empty() && random.chance(0.4))
+    text += (zh ? "，配" : " with ") + random.pick(with).expand({}, random);
+  return text;
 }
 
 Event World::event(Language language, const Book* kind, Random& random) const {
@@ -175,36 +202,36 @@ MadeCustomer World::customer(Language language, Random& random) const {
     made.traits.set(Trait::age, age_band(*customer.age));
   }
   if (random.chance(0.4)) {
-    const bool male = random.chance(0.5);
-    customer.gender = male ? "male" : "female";
-    made.traits.set(Trait::gender, male ? 0 : 1);
+    customer.gender = random.chance(0.5) ? "male" : "female";
+    made.traits.set(Trait::gender, customer.gender);
   }
   if (random.chance(0.15)) {
-    customer.extras["city"] = random.chance(0.7) ? random.pick(general.cities) : invent_.person(language, random);
+    customer.extras["city"] =
+        random.chance(0.7) ? random.pick(general.cities) : invent_.person(language, random);
   }
   if (random.chance(0.35)) {
     const Entry& level = random.pick(general.levels);
-    SlotMask used = 0;
-    level.pattern.expand({}, random, customer.member_level, used);
+    customer.member_level = level.pattern.expand({}, random);
     Traits high;
-    high.set(Trait::level, 0);
-    made.traits.set(Trait::level, level.conditions.hold(high) ? 0 : 1);
+    high.set(Trait::level, "high");
+    made.traits.set(Trait::level, high_or_low(level.conditions.hold(high)));
   }
   if (random.chance(0.25)) {
     const bool high = random.chance(0.5);
     const double scale = language == Language::zh ? 1 : 0.15;
-    customer.spend = parse_money(draw_amount((high ? 3000 : 20) * scale, (high ? 60000 : 300) * scale, random),
-                                 currency(language, random));
-    made.traits.set(Trait::spend, high ? 0 : 1);
+    const std::string money = currency(language, random);
+    customer.spend = price((high ? 3000 : 20) * scale, (high ? 60000 : 300) * scale, money, random);
+    made.traits.set(Trait::spend, high_or_low(high));
   }
   if (random.chance(0.2)) {
-    const bool high = random.chance(0.65);
-    customer.extras["price_sensitivity"] = high ? "high" : "low";
-    made.traits.set(Trait::sensitivity, high ? 0 : 1);
+    const char* const sensitivity = high_or_low(random.chance(0.65));
+    customer.extras["price_sensitivity"] = sensitivity;
+    made.traits.set(Trait::sensitivity, sensitivity);
   }
   const auto add_events = [&](std::vector<Event>& events, double share, std::size_t most) {
     if (!random.chance(share)) return;
-    for (std::size_t count = 1 + random.below(most); count > 0; --count) events.push_back(event(language, kind, random));
+    for (std::size_t count = 1 + random.below(most); count > 0; --count)
+      events.push_back(event(language, kind, random));
   };
   add_events(customer.purchases, 0.3, 2);
   add_events(customer.browsing, 0.3, 2);
@@ -213,12 +240,8 @@ MadeCustomer World::customer(Language language, Random& random) const {
   if (random.chance(0.2)) {
     const Book& book = *random.pick(here.categories);
     Review review;
-    if (book.reviews.empty() || random.chance(0.25)) {
-      review.text = invent_.phrase(language, random);
-    } else {
-      SlotMask used = 0;
-      random.pick(book.reviews).expand({}, random, review.text, used);
-    }
+    const bool invented = book.reviews.empty() || random.chance(0.25);
+    review.text = invented ? invent_.phrase(language, random) : random.pick(book.reviews).expand({}, random);
     customer.reviews.push_back(std::move(review));
   }
   return made;
