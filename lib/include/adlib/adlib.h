@@ -18,6 +18,7 @@
 #include "adlib/eval/rouge.h"
 #include "adlib/eval/text.h"
 #include "adlib/generate/config.h"
+#include "adlib/generate/engine.h"
 #include "adlib/generate/generator.h"
 #include "adlib/generate/sampler.h"
 #include "adlib/io/atomic_file.h"
