@@ -165,5 +165,6 @@ std::filesystem::path own(const char* name, const char* option) {
 
 std::filesystem::path own_templates() { return own("templates", "--templates"); }
 std::filesystem::path own_model() { return own("model", "--model"); }
+std::filesystem::path own_corpus() { return own("corpus", "--texts"); }
 
 }  // namespace adlib::cli

@@ -105,10 +105,13 @@ std::filesystem::path own_templates();
 /// The model that comes with adlib: share/adlib/model beside the program. Throws UsageError when it is not
 /// there.
 std::filesystem::path own_model();
+/// The texts of its corpus.
+std::filesystem::path own_corpus();
 
 /// Each file of this folder adds its subcommand.
 void add_generate(CLI::App& app, Session& session);
 void add_write(CLI::App& app, Session& session);
+void add_corpus(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_tokenize(CLI::App& app, Session& session);
 void add_tokenizer(CLI::App& app, Session& session);

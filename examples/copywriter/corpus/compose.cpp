@@ -161,7 +161,7 @@ class Composer::Draft {
     read(prompt);
     for (std::size_t i = 0; i < kLists; ++i) {
       const auto* list = &lexicon.general.lists[i];
-      if (category_ && !category_->lists[i].empty() && random.chance(0.85)) list = &category_->lists[i];
+      if (category_ && !category_->lists[i].empty()) list = &category_->lists[i];
       if (kind_ && !kind_->lists[i].empty()) list = &kind_->lists[i];
       if (!list->empty()) scope_.lists[i] = list;
     }
@@ -252,10 +252,25 @@ class Composer::Draft {
     scope_.there &= ~used;  // nothing is said twice
     if (lexicon_.language == Language::en) {
       text_ += ' ';
-      sentence = capitalised(std::move(sentence));
+      // A name stays as the shop writes it, also where it begins a sentence.
+      const bool name = (used & mask(Slot::name)) != 0 && sentence.starts_with(scope_[Slot::name]);
+      if (!name) sentence = capitalised(std::move(sentence));
     }
     text_ += sentence;
     return true;
+  }
+
+  // From the book of the kind or of the category as often as these shares say, else from the general one;
+  // from whichever has a sentence that fits, when that one has none.
+  template <class Suits>
+  bool say(Role role, double kind_share, double category_share, const Suits& suits) {
+    const Book* general = &lexicon_.general;
+    std::vector<const Book*> books;
+    if (random_.chance(kind_share)) books.push_back(kind_);
+    if (random_.chance(category_share)) books.push_back(category_);
+    books.insert(books.end(), {general, category_, kind_});
+    return std::any_of(books.begin(), books.end(),
+                       [&](const Book* book) { return say_from(book, role, suits); });
   }
 
   static bool any(const Entry&) { return true; }
@@ -279,12 +294,14 @@ class Composer::Draft {
         add_link();
         break;
       case Role::use:
-        if (random_.chance(0.65) && say_from(category_, role, any)) break;
-        say_from(&lexicon_.general, role, any);
+        say(role, 0.2, 0.8, any);
         break;
       case Role::open:
       case Role::whole:
         add_personal(role);
+        break;
+      case Role::close:
+        say(role, 0.25, 0.55, any);
         break;
       default:
         say_from(&lexicon_.general, role, any);
@@ -295,9 +312,8 @@ class Composer::Draft {
 
   void add_name() {
     const auto names_it = [](const Entry& entry) { return (entry.pattern.needs() & mask(Slot::name)) != 0; };
-    if (random_.chance(0.15) && kind_ && say_from(kind_, Role::link, names_it)) return;
-    if (random_.chance(0.2) && say_from(category_, Role::use, names_it)) return;
-    say_from(&lexicon_.general, Role::name, names_it);
+    if (random_.chance(0.1) && say_from(category_, Role::use, names_it)) return;
+    say(Role::name, 0.25, 0.6, names_it);
   }
 
   void add_fact() {
@@ -308,40 +324,38 @@ class Composer::Draft {
     scope_.set(Slot::value, fact.value);
     const auto of_this = [&](const Entry& entry) { return entry.fact == fact.name; };
     const auto of_any = [](const Entry& entry) { return entry.fact.empty(); };
-    const bool said = random_.chance(0.75) && say_from(category_, Role::fact, of_this);
+    const bool said = random_.chance(0.9) && say_from(category_, Role::fact, of_this);
     if (!said) say_from(&lexicon_.general, Role::fact, of_any);
     scope_.there &= ~(mask(Slot::fact) | mask(Slot::value));
   }
 
-  // Sentences for the kind of customer first, and those that hold something of the customer's own.
+  // Oftener than not a sentence that holds something of the customer's own.
   void add_personal(Role role) {
-    if (kind_ && random_.chance(0.45) && say_from(kind_, role, any)) return;
-    const double share = role == Role::whole ? 0.8 : 0.4;
-    if (random_.chance(share) && say_from(&lexicon_.general, role, personal)) return;
-    say_from(&lexicon_.general, role, any);
+    const double share = role == Role::whole ? 0.85 : 0.4;
+    if (random_.chance(share) && say(role, 0.35, 0.5, personal)) return;
+    say(role, 0.35, 0.5, any);
   }
 
   void add_link() {
-    if (kind_ && scope_.has(Slot::interest) && random_.chance(0.5) && say_from(kind_, Role::link, any))
-      return;
     // First what it is about, then how it is said: fields with many sentences do not crowd out the others.
     std::vector<Slot> slots;
     for (const Slot slot : {Slot::interest, Slot::interest2, Slot::bought, Slot::viewed, Slot::cart,
                             Slot::saved, Slot::review, Slot::level, Slot::city}) {
       if (scope_.has(slot)) slots.push_back(slot);
     }
+    if (kind_ && scope_.has(Slot::interest)) slots.push_back(Slot::interest);
     const bool member = traits_.is(Trait::scene, "member") && scope_.has(Slot::level);
     if (member && random_.chance(0.8)) slots = {Slot::level};
     if (!slots.empty() && !random_.chance(0.1)) {
       const Slot slot = random_.pick(slots);
       const auto about_it = [&](const Entry& entry) { return (entry.pattern.needs() & mask(slot)) != 0; };
-      if (say_from(&lexicon_.general, Role::link, about_it)) return;
+      if (say(Role::link, 0.4, 0.5, about_it)) return;
     }
     const auto of_kind = [](const Entry& entry) {
       return (entry.pattern.needs_lists() & (mask(List::doing) | mask(List::care) | mask(List::place))) != 0;
     };
-    if (kind_ && say_from(&lexicon_.general, Role::link, of_kind)) return;
-    say_from(&lexicon_.general, Role::link, personal);
+    if (kind_ && say(Role::link, 0.5, 0.4, of_kind)) return;
+    say(Role::link, 0.3, 0.4, personal);
   }
 
   const Lexicon& lexicon_;

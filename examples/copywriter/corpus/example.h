@@ -24,6 +24,8 @@ struct Example {
 /// {prompt, completion, language, category, kind}: a line of a corpus. Without a category or a kind where
 /// there is none.
 OrderedJson training_record(const Example& example);
+/// Stands before words that an exercise asks to repeat; no prompt of `adlib write` has it.
+inline constexpr std::string_view kRepeatTag = "<|repeat|>";
 
 class ExampleMaker {
  public:
@@ -34,6 +36,10 @@ class ExampleMaker {
   /// The same example for the same three arguments, whatever else is made. Without a language, either. Throws
   /// Error(invalid_argument) when the sentences there are make no copy.
   Example make(std::uint64_t seed, std::uint64_t index, std::optional<Language> language = {}) const;
+  /// A line of a corpus: the record of that example, or, for one index of eight, an exercise in its place:
+  /// words nobody has used, to be repeated as they are. Copying names and facts is what a small model learns
+  /// last, and soonest where there is nothing else to learn.
+  OrderedJson record(std::uint64_t seed, std::uint64_t index, std::optional<Language> language = {}) const;
 
  private:
   World world_;

@@ -103,7 +103,7 @@ std::string World::title(Language language, const Book& category, const std::str
 }
 
 void World::attributes(Language language, const Book& category, Product& product, Random& random) const {
-  const std::size_t count = random.weighted({1, 1.5, 2, 2, 1.5, 1});
+  const std::size_t count = random.weighted({1.5, 2, 2.5, 1.5, 0.7, 0.3});
   for (const Attribute& attribute : random.sample(category.attributes, count)) {
     const bool invented = attribute.values.empty() || random.chance(options_.invented_values);
     const std::string value =
@@ -141,7 +141,7 @@ MadeProduct World::product(Language language, Random& random) const {
     }
   }
   attributes(words, book, product, random);
-  if (random.chance(0.3)) product.description = description(words, book, product, random);
+  if (random.chance(0.22)) product.description = description(words, book, product, random);
   return made;
 }
 
@@ -228,16 +228,17 @@ MadeCustomer World::customer(Language language, Random& random) const {
     customer.extras["price_sensitivity"] = sensitivity;
     made.traits.set(Trait::sensitivity, sensitivity);
   }
-  const auto add_events = [&](std::vector<Event>& events, double share, std::size_t most) {
+  const auto add_events = [&](std::vector<Event>& events, double share) {
     if (!random.chance(share)) return;
-    for (std::size_t count = 1 + random.below(most); count > 0; --count)
+    for (int count = random.chance(0.25) ? 2 : 1; count > 0; --count) {
       events.push_back(event(language, kind, random));
+    }
   };
-  add_events(customer.purchases, 0.3, 2);
-  add_events(customer.browsing, 0.3, 2);
-  add_events(customer.cart, 0.15, 1);
-  add_events(customer.favourites, 0.15, 1);
-  if (random.chance(0.2)) {
+  add_events(customer.purchases, 0.24);
+  add_events(customer.browsing, 0.24);
+  add_events(customer.cart, 0.12);
+  add_events(customer.favourites, 0.12);
+  if (random.chance(0.18)) {
     const Book& book = *random.pick(here.categories);
     Review review;
     const bool invented = book.reviews.empty() || random.chance(0.25);
@@ -245,6 +246,33 @@ MadeCustomer World::customer(Language language, Random& random) const {
     customer.reviews.push_back(std::move(review));
   }
   return made;
+}
+
+std::string World::words(Language language, Random& random) const {
+  std::string text;
+  const std::size_t parts = 1 + random.below(4);
+  for (std::size_t i = 0; i < parts; ++i) {
+    if (i > 0)
+      text += language == Language::zh ? (random.chance(0.5) ? "，" : "") : (random.chance(0.5) ? ", " : " ");
+    switch (random.weighted({3, 2, 1.5, 1.5, 1})) {
+      case 0:
+        text += invent_.title(language, random);
+        break;
+      case 1:
+        text += invent_.phrase(language, random);
+        break;
+      case 2:
+        text += invent_.brand(language, random);
+        break;
+      case 3:
+        text += invent_.value(language, random);
+        break;
+      default:
+        text += invent_.model(language, random);
+        break;
+    }
+  }
+  return text;
 }
 
 }  // namespace adlib::copywriter::corpus

@@ -44,6 +44,8 @@ class World {
 
   MadeProduct product(Language language, Random& random) const;
   MadeCustomer customer(Language language, Random& random) const;
+  /// Titles, brands, values and words, one behind the other.
+  std::string words(Language language, Random& random) const;
 
  private:
   struct Side {

@@ -67,13 +67,13 @@ def write_lines(path, records):
 class Tools:
     def __init__(self, options):
         self.options = options
-        self.adlib, self.corpus = (os.path.join(options.bin, name) for name in ("adlib", "adlib-corpus"))
+        self.adlib = os.path.join(options.bin, "adlib")
         self.human = os.path.join(options.shared, "taodescribe", "train.jsonl")
         self.behaviour = os.path.join(options.shared, "taobao_behavior", "user_behavior.csv")
         self.shopify = [os.path.join(options.shared, "shopify", name)
                         for name in ("apparel.csv", "home-and-garden.csv")]
         self.four = {language: os.path.join(HERE, f"four-customers.{language}.jsonl") for language in LANGUAGES}
-        needed = [self.adlib, self.corpus, options.corpus, self.human, self.behaviour, *self.shopify,
+        needed = [self.adlib, options.corpus, self.human, self.behaviour, *self.shopify,
                   *self.four.values()]
         if options.model:
             needed.append(os.path.join(options.model, "config.json"))
@@ -92,7 +92,7 @@ class Tools:
     def made_pairs(self, language, count, held_out):
         """(products, customers, copies) that the program of the corpus makes, unlike all that is in the corpus."""
         directory = self.path("made", f"{language}-{'held-out' if held_out else 'trained'}", "")
-        run([self.corpus, "pairs", directory, "--language", language, "--examples", str(count), "--seed", "3",
+        run([self.adlib, "corpus", "pairs", directory, "--language", language, "--examples", str(count), "--seed", "3",
              "--texts", self.options.texts, "--unlike", self.options.corpus, *(["--held-out"] if held_out else [])])
         return [list(read_lines(os.path.join(directory, name + ".jsonl")))
                 for name in ("products", "customers", "corpus-copies")]
@@ -356,7 +356,7 @@ def parse_options(arguments):
     parser.add_argument("--work", required=True, metavar="DIR", help="gets pairs, texts, figures.json and figures.md")
     parser.add_argument("--limit", type=int, default=0, metavar="N", help="at most N pairs a source: a quick try")
     parser.add_argument("--bin", default=os.path.join(root, "build", "release", "bin"), metavar="DIR",
-                        help="where adlib and adlib-corpus are (default: build/release/bin)")
+                        help="where adlib is (default: build/release/bin)")
     parser.add_argument("--shared", default=os.path.join(root, "..", "shared", "data"), metavar="DIR",
                         help="where the public data are (default: ../shared/data)")
     parser.add_argument("--texts", default=os.path.normpath(os.path.join(HERE, "..", "corpus")), metavar="DIR",

@@ -4,7 +4,7 @@
 # $ADLIB_CHECKPOINTS; run it again after an interruption and it goes on where it stopped.
 set -euo pipefail
 cd "$(dirname "$0")/../../.."
-steps=${1:-5000}
+steps=${1:-11000}
 bin=${ADLIB_BIN:-build/release/bin}
 work=${ADLIB_CHECKPOINTS:?set ADLIB_CHECKPOINTS to a directory outside the work tree, with 1 GB free}
 model=examples/copywriter/model
@@ -13,10 +13,10 @@ mkdir -p "$work"
 if [ -f "$work/run/run.json" ]; then
   exec "$bin/adlib" train "$work/run" --resume
 fi
-# 4096 tokens are about 20 examples; a twentieth more, so that none is seen twice.
-"$bin/adlib-corpus" sentences "$work/sentences.jsonl" --seed 1
-"$bin/adlib-corpus" write "$work/corpus.jsonl" --seed 1 --examples $((steps * 22))
-"$bin/adlib-corpus" write "$work/validation.jsonl" --seed 2 --examples 500
+# 4096 tokens are about 25 examples; some more, so that none is seen twice.
+"$bin/adlib" corpus sentences "$work/sentences.jsonl" --seed 1
+"$bin/adlib" corpus write "$work/corpus.jsonl" --seed 1 --examples $((steps * 28))
+"$bin/adlib" corpus write "$work/validation.jsonl" --seed 2 --examples 500
 "$bin/adlib" tokenizer train "$work/vocabulary" "$work/sentences.jsonl" --vocab-size 8192 --tags-from "$model/tags.txt" --force
 exec "$bin/adlib" train "$work/run" --tokenizer "$work/vocabulary" --layers 8 --width 256 --heads 8 --context 512 \
   --data "$work/corpus.jsonl" --validation-data "$work/validation.jsonl" --dtype bf16 --steps "$steps" \
