@@ -214,8 +214,6 @@ TEST_CASE("There are hundreds of sentences, some for every occasion and customer
         const auto trait = static_cast<Trait>(t);
         if (!entry.conditions.ask_for(trait)) continue;
         for (const std::string_view value : trait_values(trait)) {
-          // All else that the entry asks for aside: a trait alone.
-          Conditions alone;
           Traits traits;
           traits.set(trait, value);
           if (entry.conditions.count() == 1 && entry.conditions.hold(traits)) asked[t].emplace(value);
