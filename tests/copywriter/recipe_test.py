@@ -122,6 +122,14 @@ class Files(unittest.TestCase):
         self.assertEqual(learned + held_out, [{"prompt": "<|zh|><|product|>茶<|interest|>徒步<|interest|>茶<|copy|>",
                                                "completion": "好茶。", "title": "茶"}])
 
+    def test_prompts_may_be_learned_and_completions_write_no_tags(self):
+        lines = "".join(json.dumps({"title": f"t{n}", "text": "a<|copy|>b"}) + "\n" for n in range(50))
+        error, learned, held_out = self.make("shop.jsonl", lines, "--learn-prompts")
+        self.assertEqual((error, len(learned) + len(held_out)), ("", 50))
+        title = learned[0]["title"]
+        self.assertEqual(learned[0], {"text": f"<|zh|><|product|>{title}<|copy|>a< |copy|>b", "title": title})
+        self.assertEqual(held_out[0]["completion"], "a<|copy|>b")
+
     def test_mistakes_are_named_with_their_place(self):
         self.assertIn("no line has both 'title' and 'text'", self.make("shop.jsonl", '{"title": "a"}\n')[0])
         self.assertIn("shop.jsonl:2:", self.make("shop.jsonl", '{"title": "a", "text": "b"}\n{')[0])

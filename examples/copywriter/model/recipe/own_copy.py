@@ -194,6 +194,11 @@ def read_records(path):
             yield f"{path}:{number}", record
 
 
+def one_text(example):
+    """Prompt and completion in one, all of which is learned. There a tag in the completion would be one, too."""
+    return {"text": example["prompt"] + example["completion"].replace("<|", "< |"), "title": example["title"]}
+
+
 def is_held_out(title, share):
     """By a hash of the title: it stays on its side while the file grows."""
     digest = hashlib.blake2b(title.encode("utf-8"), digest_size=8).digest()
@@ -216,6 +221,8 @@ def parse_options(arguments):
     parser.add_argument("--currency", metavar="CODE", help="of --price, --was and --spend, such as CNY")
     parser.add_argument("--held-out", metavar="FILE", help="a file for the examples of some titles, not to be learned")
     parser.add_argument("--share", type=float, default=0.1, help="of the titles that are held out (default: 0.1)")
+    parser.add_argument("--learn-prompts", action="store_true",
+                        help='write {"text": prompt and completion, "title"} to EXAMPLES: titles teach words, too')
     parser.add_argument("--times", type=int, default=1, metavar="N",
                         help="write every example to EXAMPLES so often: one epoch then reads it N times, among other "
                              "data that it reads once (default: 1)")
@@ -260,7 +267,8 @@ def main(arguments=None):
     options = parse_options(arguments)
     try:
         learned, held_out, left_out = make_examples(options)
-        write_lines(options.output, learned * options.times)
+        lines = [one_text(example) for example in learned] if options.learn_prompts else learned
+        write_lines(options.output, lines * options.times)
         if options.held_out:
             write_lines(options.held_out, held_out)
     except (OwnCopyError, OSError, UnicodeDecodeError, csv.Error) as error:
