@@ -164,7 +164,14 @@ std::filesystem::path own(const char* name, const char* option) {
 }  // namespace
 
 std::filesystem::path own_templates() { return own("templates", "--templates"); }
-std::filesystem::path own_model() { return own("model", "--model"); }
+std::filesystem::path own_model() {
+  const std::filesystem::path dir = own("model", "--model");
+  if (!std::filesystem::exists(dir / "config.json")) {
+    throw UsageError("adlib's own model has no weights here; give --model DIR, or train it: " +
+                     (dir / "retrain.sh").string());
+  }
+  return dir;
+}
 std::filesystem::path own_corpus() { return own("corpus", "--texts"); }
 
 }  // namespace adlib::cli

@@ -1,10 +1,13 @@
 // adlib write: personalised copy for customers and products.
+#include <chrono>
 #include <cmath>
+#include <future>
 #include <iomanip>
+#include <memory>
 #include <sstream>
 #include <vector>
 
-#include "adlib/generate/generator.h"
+#include "adlib/generate/engine.h"
 #include "app.h"
 #include "copywriter/collect/money.h"
 #include "copywriter/collect/read.h"
@@ -79,14 +82,66 @@ std::string counted(std::int64_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
-void report(const cw::CopySummary& summary, const Console& console) {
+using Clock = std::chrono::steady_clock;
+
+void report(const cw::CopySummary& summary, Clock::time_point start, const Console& console) {
   std::ostringstream out;
   out << counted(summary.written, "text");
   if (summary.skipped > 0) out << " (" << summary.skipped << " were there already)";
   out << ", " << summary.prompt_tokens << " prompt tokens, " << summary.generated_tokens << " written, "
-      << std::fixed << std::setprecision(2) << summary.seconds << " s";
+      << std::fixed << std::setprecision(2) << std::chrono::duration<double>(Clock::now() - start).count()
+      << " s";
   console.note(out.str());
 }
+
+// How many texts are under way at once, and how many more have been asked for.
+constexpr std::int64_t texts_at_once = 64;
+constexpr std::size_t texts_ahead = 2 * texts_at_once;
+
+// Writes many texts at once, except by beams, which are searched one prompt at a time.
+class Writer {
+ public:
+  Writer(const Generator& generator, const GenerationConfig& config)
+      : generator_(generator), config_(config) {
+    if (config.num_beams == 1) {
+      EngineOptions options;
+      options.max_sequences = texts_at_once;
+      options.max_waiting = static_cast<std::int64_t>(texts_ahead);
+      engine_ = std::make_unique<Engine>(generator, options);
+    }
+  }
+  cw::BeginText begin() const {
+    return [this](const cw::CopyJob& job) {
+      GenerationConfig config = config_;
+      config.seed = job.seed;
+      std::vector<TokenId> prompt = encode(job, generator_.tokenizer());
+      const bool tagged = !job.fields.empty();
+      if (engine_) {
+        auto ticket = engine_->submit({.prompt = std::move(prompt), .config = std::move(config)});
+        return std::async(std::launch::deferred, [result = std::move(ticket.result), tagged]() mutable {
+          return text_of(result.get(), tagged);
+        });
+      }
+      std::promise<cw::GeneratedText> written;
+      written.set_value(text_of(generator_.generate(prompt, config), tagged));
+      return written.get_future();
+    };
+  }
+
+ private:
+  static cw::GeneratedText text_of(const Result& result, bool tagged) {
+    const Completion& completion = result.completions.front();
+    return {.text = tagged ? std::string(cw::trim(completion.text)) : completion.text,
+            .prompt_tokens = result.prompt_tokens,
+            .generated_tokens = static_cast<std::int64_t>(completion.ids.size()),
+            .seconds = std::round((result.prefill_seconds + result.decode_seconds) * 1e6) / 1e6,
+            .finish_reason = completion.finish_reason == FinishReason::length ? "length" : "stop"};
+  }
+
+  const Generator& generator_;
+  const GenerationConfig& config_;
+  std::unique_ptr<Engine> engine_;
+};
 
 // The prompts of a model whose vocabulary has the tags are made of them; those of any other come from
 // templates.
@@ -136,44 +191,28 @@ int run(Options options, const Console& console) {
   }
   console.note(counted(jobs.size(), "text") + " to write (" + counted(customers.size(), "customer") + ", " +
                counted(products.size(), "product") + "), seed " + std::to_string(copy.seed));
-  const cw::WriteText write = [&](const cw::CopyJob& job) {
-    GenerationConfig mine = config;
-    mine.seed = job.seed;
-    const Result result = generator.generate(encode(job, generator.tokenizer()), mine);
-    const Completion& completion = result.completions.front();
-    const bool tagged = !job.fields.empty();
-    return cw::GeneratedText{
-        .text = tagged ? std::string(cw::trim(completion.text)) : completion.text,
-        .prompt_tokens = result.prompt_tokens,
-        .generated_tokens = static_cast<std::int64_t>(completion.ids.size()),
-        .seconds = std::round((result.prefill_seconds + result.decode_seconds) * 1e6) / 1e6,
-        .finish_reason = completion.finish_reason == FinishReason::length ? "length" : "stop"};
-  };
-
+  const Clock::time_point start = Clock::now();
+  const Writer writer(generator, config);
   if (options.output.empty() || options.output == "-") {
     Output output("-");
-    report(cw::write_copies(
-               jobs, write,
-               [&](const cw::OrderedJson& record) {
-                 output.write(record.dump(-1, ' ', false, cw::OrderedJson::error_handler_t::replace) + "\n");
-                 output.flush();
-                 return true;
-               }),
-           console);
+    const auto emit = [&](const cw::OrderedJson& record) {
+      output.write(record.dump(-1, ' ', false, cw::OrderedJson::error_handler_t::replace) + "\n");
+      output.flush();
+      return true;
+    };
+    report(cw::write_copies(jobs, writer.begin(), texts_ahead, emit), start, console);
     return 0;
   }
   using Start = cw::JsonLinesSink::Start;
   cw::JsonLinesSink sink(options.output, options.resume ? Start::resume : Start::fresh);
   const cw::DoneJobs done = options.resume ? cw::done_jobs(sink, jobs) : cw::DoneJobs{};
-  const cw::CopySummary summary = cw::write_copies(
-      jobs, write,
-      [&](const cw::OrderedJson& record) {
-        sink.write(record);
-        return true;
-      },
-      done);
+  const auto emit = [&](const cw::OrderedJson& record) {
+    sink.write(record);
+    return true;
+  };
+  const cw::CopySummary summary = cw::write_copies(jobs, writer.begin(), texts_ahead, emit, done);
   sink.finish();
-  report(summary, console);
+  report(summary, start, console);
   return 0;
 }
 

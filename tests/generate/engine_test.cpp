@@ -1,7 +1,7 @@
 #include "adlib/generate/engine.h"
 
 #include <atomic>
-#include <chrono>
+#include <future>
 #include <random>
 #include <thread>
 
@@ -67,6 +67,28 @@ struct Load {
   }
 };
 
+/// Makes the engine stand still at the n-th piece of a request until open(): what a test asks for meanwhile
+/// is there, however slow the machine is.
+class Gate {
+ public:
+  explicit Gate(int piece) : piece_(piece) {}
+  OnPiece hold() {
+    return [this](std::string_view) {
+      if (++seen_ == piece_) {
+        reached_.set_value();
+        open_.get_future().wait();
+      }
+      return true;
+    };
+  }
+  void wait() { reached_.get_future().wait(); }
+  void open() { open_.set_value(); }
+
+ private:
+  int piece_, seen_ = 0;
+  std::promise<void> reached_, open_;
+};
+
 std::size_t page_bytes(const Generator& generator) {
   return generator.decoder().make_cache(1, 0, {}, 1).bytes();
 }
@@ -128,8 +150,11 @@ TEST_CASE("preempted texts go on as if nothing had happened", "[generate][engine
                             .cache_bytes = static_cast<std::size_t>(std::max<std::int64_t>(pages + 1, 13)) *
                                            page_bytes(generator),
                             .share_prefixes = false});
+  Gate gate(1);
+  requests[0].on_piece = gate.hold();
   std::vector<Engine::Ticket> tickets;
   for (const EngineRequest& one : requests) tickets.push_back(engine.submit(one));
+  gate.open();
   for (std::size_t i = 0; i < requests.size(); ++i) {
     CHECK(same(tickets[i].result.get(), generator.generate(requests[i].prompt, requests[i].config)));
   }
@@ -153,26 +178,27 @@ TEST_CASE("a common beginning is read once", "[generate][engine]") {
 
 TEST_CASE("a long prompt is read in parts while others write", "[generate][engine]") {
   const Generator generator = tiny_generator();
-  std::atomic<std::int64_t> written{0}, during{0};
+  Gate gate(3);
   std::atomic<bool> reading{false};
+  std::int64_t during = 0;  // of the engine's thread, until it is done
   Engine engine(generator, {.max_sequences = 4, .target_step_seconds = 1e-9});
   EngineRequest running = request("short", 1, 100);
-  running.on_piece = [&](std::string_view) {
-    ++written;
-    if (reading) ++during;
+  running.on_piece = [&, hold = gate.hold()](std::string_view piece) {
+    hold(piece);
+    during += reading ? 1 : 0;
     return true;
   };
   auto first = engine.submit(running);
-  while (written < 3) std::this_thread::yield();
-  reading = true;
+  gate.wait();
   EngineRequest arriving = request(std::string(120, 'q'), 2, 1);
   arriving.on_piece = [&](std::string_view) {
     reading = false;
     return true;
   };
   auto second = engine.submit(arriving);
+  reading = true;
+  gate.open();
   second.result.get();
-  reading = false;
   first.result.get();
   CHECK(during >= 4);  // 120 tokens in parts of 16
 }
@@ -181,7 +207,11 @@ TEST_CASE("the highest priority goes first", "[generate][engine]") {
   const Generator generator = tiny_generator();
   std::vector<int> order;  // written by the engine's thread, read when it is done
   Engine engine(generator, {.max_sequences = 1});
-  auto running = engine.submit(request("first", 0, 60));
+  Gate gate(1);
+  EngineRequest first = request("first", 0, 60);
+  first.on_piece = gate.hold();
+  auto running = engine.submit(first);
+  gate.wait();
   std::vector<Engine::Ticket> tickets;
   for (const int priority : {0, 2, 1, 2}) {
     EngineRequest one = request(concat("p", priority), 7, 3);
@@ -192,10 +222,10 @@ TEST_CASE("the highest priority goes first", "[generate][engine]") {
     };
     tickets.push_back(engine.submit(one));
   }
+  gate.open();
   running.result.get();
   for (auto& ticket : tickets) ticket.result.get();
-  CHECK(order.size() >= 1);
-  CHECK(std::is_sorted(order.rbegin(), order.rend()));
+  CHECK(order == std::vector<int>{2, 1, 0});
 }
 
 TEST_CASE("a request that fails takes nobody with it", "[generate][engine]") {
@@ -223,18 +253,15 @@ TEST_CASE("a request that fails takes nobody with it", "[generate][engine]") {
 
 TEST_CASE("a cancelled request keeps what it has written", "[generate][engine]") {
   const Generator generator = tiny_generator();
-  std::atomic<int> pieces{0};
+  Gate gate(3);
   Engine engine(generator, {.max_sequences = 2});
   EngineRequest long_one = request("long", 1, 100);
-  long_one.on_piece = [&](std::string_view) {
-    ++pieces;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return true;
-  };
   const Result whole = generator.generate(long_one.prompt, long_one.config);
+  long_one.on_piece = gate.hold();
   auto ticket = engine.submit(long_one);
-  while (pieces < 3) std::this_thread::yield();
+  gate.wait();
   engine.cancel(ticket.id);
+  gate.open();
   const Result result = ticket.result.get();
   CHECK(result.completions[0].finish_reason == FinishReason::cancelled);
   CHECK(whole.text().starts_with(result.text()));
@@ -247,10 +274,15 @@ TEST_CASE("a cancelled request keeps what it has written", "[generate][engine]")
 
 TEST_CASE("an engine that goes away cancels what is left", "[generate][engine]") {
   const Generator generator = tiny_generator();
+  Gate gate(1);
   std::vector<Engine::Ticket> tickets;
   {
     Engine engine(generator, {.max_sequences = 2});
+    EngineRequest first = request("x", 99, 100);
+    first.on_piece = gate.hold();
+    tickets.push_back(engine.submit(first));
     for (std::uint64_t i = 0; i < 20; ++i) tickets.push_back(engine.submit(request("x", i, 100)));
+    gate.open();
   }
   int cancelled = 0;
   for (auto& ticket : tickets) {
@@ -262,14 +294,19 @@ TEST_CASE("an engine that goes away cancels what is left", "[generate][engine]")
 TEST_CASE("submit waits while the queue is full", "[generate][engine]") {
   const Generator generator = tiny_generator();
   Engine engine(generator, {.max_sequences = 1, .max_waiting = 2});
+  Gate gate(1);
+  EngineRequest first = request("x", 0, 60);
+  first.on_piece = gate.hold();
   std::vector<std::future<Result>> results;
-  bool refused = false;
-  for (std::uint64_t i = 0; i < 50 && !refused; ++i) {
+  results.push_back(engine.submit(first).result);
+  gate.wait();
+  for (std::uint64_t i = 0; i < 2; ++i) {
     auto ticket = engine.try_submit(request("x", i, 60));
-    refused = !ticket;
-    if (ticket) results.push_back(std::move(ticket->result));
+    REQUIRE(ticket);
+    results.push_back(std::move(ticket->result));
   }
-  CHECK(refused);
+  CHECK_FALSE(engine.try_submit(request("x", 9, 60)));
+  gate.open();
   for (std::uint64_t i = 0; i < 5; ++i) results.push_back(engine.submit(request("y", i, 5)).result);
   for (auto& result : results) CHECK(result.get().completions.size() == 1);
 }

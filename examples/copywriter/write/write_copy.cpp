@@ -1,6 +1,7 @@
 #include "copywriter/write/write_copy.h"
 
 #include <algorithm>
+#include <deque>
 #include <string_view>
 #include <unordered_map>
 
@@ -219,15 +220,27 @@ DoneJobs done_jobs(const JsonLinesSink& sink, const CopyJobs& jobs) {
 
 CopySummary write_copies(const CopyJobs& jobs, const WriteText& write,
                          const std::function<bool(const OrderedJson& record)>& emit, const DoneJobs& done) {
+  const BeginText begin = [&](const CopyJob& job) {
+    std::promise<GeneratedText> written;
+    written.set_value(write(job));
+    return written.get_future();
+  };
+  return write_copies(jobs, begin, 1, emit, done);
+}
+
+CopySummary write_copies(const CopyJobs& jobs, const BeginText& begin, std::size_t ahead,
+                         const std::function<bool(const OrderedJson& record)>& emit, const DoneJobs& done) {
+  struct Pending {
+    CopyJob job;
+    std::future<GeneratedText> text;
+  };
   CopySummary summary;
-  jobs.for_each([&](CopyJob&& job) {
-    if (!done.empty() && done.contains(job_name(job))) {
-      ++summary.skipped;
-      return true;
-    }
+  std::deque<Pending> pending;
+  const auto take_first = [&] {
+    const CopyJob& job = pending.front().job;
     GeneratedText written;
     try {
-      written = write(job);
+      written = pending.front().text.get();
     } catch (const Error& error) {
       fail(error.code(), job.customer->source.text(), " × ", job.product->source.text(), ": ", error.what());
     }
@@ -236,8 +249,25 @@ CopySummary write_copies(const CopyJobs& jobs, const WriteText& write,
     summary.generated_tokens += written.generated_tokens;
     summary.seconds += written.seconds;
     summary.complete = emit(copy_record(job, written, jobs.options()));
+    pending.pop_front();
     return summary.complete;
+  };
+  jobs.for_each([&](CopyJob&& job) {
+    if (!done.empty() && done.contains(job_name(job))) {
+      ++summary.skipped;
+      return true;
+    }
+    pending.push_back({std::move(job), {}});
+    try {
+      pending.back().text = begin(pending.back().job);
+    } catch (...) {  // its turn to fail comes behind the texts before it
+      std::promise<GeneratedText> failed;
+      failed.set_exception(std::current_exception());
+      pending.back().text = failed.get_future();
+    }
+    return pending.size() < ahead || take_first();
   });
+  while (summary.complete && !pending.empty()) take_first();
   return summary;
 }
 

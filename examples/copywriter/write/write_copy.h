@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <map>
 #include <string>
 #include <unordered_set>
@@ -65,6 +66,8 @@ struct CopyJob {
 };
 /// A model behind a function: the text for a job's prompt, the same for the same seed.
 using WriteText = std::function<GeneratedText(const CopyJob& job)>;
+/// The same for a model that writes several at once: begins a text and comes back.
+using BeginText = std::function<std::future<GeneratedText>(const CopyJob& job)>;
 /// The ids of a job's prompt, with the special tokens that the tokenizer puts in front of a template's.
 std::vector<TokenId> encode(const CopyJob& job, const Tokenizer& tokenizer);
 
@@ -121,6 +124,10 @@ struct CopySummary {
 /// false to stop. An Error of the writer is thrown again with the customer's and the product's place before
 /// its message.
 CopySummary write_copies(const CopyJobs& jobs, const WriteText& write,
+                         const std::function<bool(const OrderedJson& record)>& emit,
+                         const DoneJobs& done = {});
+/// The same with up to `ahead` texts under way. Records still come in the order of the jobs.
+CopySummary write_copies(const CopyJobs& jobs, const BeginText& begin, std::size_t ahead,
                          const std::function<bool(const OrderedJson& record)>& emit,
                          const DoneJobs& done = {});
 

@@ -76,14 +76,21 @@ struct Engine::Impl {
       for (auto& job : jobs) scheduler.add(std::move(job));
       for (const std::uint64_t id : ended) scheduler.cancel(id);
       if (last) scheduler.cancel_all();
+      scheduler.admit();
+      publish();
       if (!scheduler.idle()) step();
       if (options.observer) options.observer(scheduler.statistics());
+      publish();
       lock.lock();
-      statistics = scheduler.statistics();
-      busy = !scheduler.idle();
-      room.notify_all();
       if (last && arrived.empty()) return;
     }
+  }
+
+  void publish() {
+    const std::lock_guard lock(mutex);
+    statistics = scheduler.statistics();
+    busy = !scheduler.idle();
+    room.notify_all();
   }
 
   // What the model itself cannot do fails every request that is there, and no later one.

@@ -26,21 +26,18 @@ void learn(double& estimate, double seen) {
   estimate = estimate == 0 ? seen : estimate + freshness * (seen - estimate);
 }
 
-std::int64_t pages_of(const Decoder& decoder, const EngineOptions& options) {
-  if (options.cache_bytes == 0) return 0;
-  // What one page costs, by making two: a cache of that many pages is never allocated just to be measured.
-  const auto bytes = [&](std::int64_t pages) {
-    return decoder.make_cache(1, 0, options.cache_dtype, pages).bytes();
-  };
-  return static_cast<std::int64_t>(options.cache_bytes / bytes(1));
-}
+constexpr std::size_t default_cache_bytes = std::size_t{1} << 30;
 
 Cache make_cache(const Decoder& decoder, const EngineOptions& options) {
-  const std::int64_t pages = pages_of(decoder, options);
+  const std::size_t page_bytes = decoder.make_cache(1, 0, options.cache_dtype, 1).bytes();
   const std::int64_t context = nn::PageBook::pages_for(decoder.config().context);
   // One more than a context takes: a shared page is copied before its first reader lets go of it.
-  require(options.cache_bytes == 0 || pages > context, "engine: cache_bytes is ", options.cache_bytes,
-          ", which holds ", pages, " pages of 64 tokens; one full context needs ", context + 1);
+  const std::int64_t least = context + 1;
+  const bool given = options.cache_bytes > 0;
+  auto pages = static_cast<std::int64_t>((given ? options.cache_bytes : default_cache_bytes) / page_bytes);
+  if (!given) pages = std::max(std::min(pages, options.max_sequences * context), least);
+  require(pages >= least, "engine: cache_bytes is ", options.cache_bytes, ", which holds ", pages,
+          " pages of 64 tokens; one full context needs ", least);
   return decoder.make_cache(options.max_sequences, 0, options.cache_dtype, pages);
 }
 
@@ -61,7 +58,7 @@ struct Scheduler::Request {
   std::unique_ptr<Job> job;
   std::vector<std::unique_ptr<Stream>> streams;
   bool ended = false;  // told its owner; leaves at the end of the step
-  double first_token = 0;
+  double begun = 0, first_token = 0;
 
   void cancel() {
     for (const auto& stream : streams) {
@@ -179,8 +176,10 @@ void Scheduler::admit() {
   std::erase_if(waiting_, [&](Stream* stream) {
     if (std::ssize(running_) == options_.max_sequences || !place(*stream)) return false;
     running_.push_back(stream);
+    if (stream->request->begun == 0) stream->request->begun = now();
     return true;
   });
+  count();
 }
 
 void Scheduler::release(Slot& slot) {
@@ -221,7 +220,6 @@ std::int64_t Scheduler::prompt_budget(std::int64_t decoding) const {
 
 void Scheduler::step() {
   const double begin = now();
-  admit();
   ++statistics_.steps;
 
   std::vector<Row> rows;
@@ -345,6 +343,10 @@ void Scheduler::settle() {
   std::erase_if(running_, gone);
   std::erase_if(waiting_, gone);
   requests_.remove_if([](const auto& request) { return request->ended; });
+  count();
+}
+
+void Scheduler::count() {
   statistics_.running = std::ssize(running_);
   statistics_.waiting = 0;
   const Request* previous = nullptr;
@@ -366,7 +368,7 @@ void Scheduler::finish(Request& request) {
   Result result;
   const double end = now(), first = request.first_token > 0 ? request.first_token : end;
   result.prompt_tokens = std::ssize(request.job->prompt);
-  result.prefill_seconds = first - request.job->submitted;
+  result.prefill_seconds = first - (request.begun > 0 ? request.begun : first);
   result.decode_seconds = end - first;
   for (const auto& stream : request.streams)
     result.completions.push_back(stream->continuation.take_completion());

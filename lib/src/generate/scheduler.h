@@ -42,6 +42,8 @@ class Scheduler {
   /// One pass of the decoder: a token more for every running continuation, and parts of prompts. Calls back
   /// for what ended.
   void step();
+  /// Lets waiting jobs join the batch, as many as there is room for.
+  void admit();
   const EngineStatistics& statistics() const { return statistics_; }
   static double now();
 
@@ -56,7 +58,6 @@ class Scheduler {
     std::uint64_t used = 0;  // the step that used it last
   };
 
-  void admit();
   bool place(Stream& stream);
   std::size_t reusable(std::span<const TokenId> wanted, std::size_t& tokens, bool& wait) const;
   std::int64_t prompt_budget(std::int64_t decoding) const;
@@ -64,6 +65,7 @@ class Scheduler {
   void release(Slot& slot);
   void advance(const std::vector<Stream*>& ready, Tensor& scores);
   void settle();
+  void count();
   void finish(Request& request);
 
   const Decoder* decoder_;
