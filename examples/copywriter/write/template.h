@@ -25,8 +25,8 @@ const char* to_string(Scene scene) noexcept;
 /// Every scene, in the order of the enumeration.
 const std::vector<Scene>& all_scenes();
 
-/// "59.90元" or "$59.90": how the language writes an amount of that currency. A single decimal, which people do
-/// not write, gets its zero: 59.9 -> 59.90.
+/// "59.90元" or "$59.90": how the language writes an amount of that currency. A single decimal, which people
+/// do not write, gets its zero: 59.9 -> 59.90.
 std::string money_text(const Money& money, Language language);
 
 /// A record as templates see it: its fields in the words of one language, and where it was read.

@@ -33,8 +33,8 @@ using EngineObserver = std::function<void(const EngineStatistics&)>;
 
 struct EngineOptions {
   std::int64_t max_sequences = 64;  ///< continuations in one batch
-  /// Bytes of keys and values, the most that is allocated. 0: room for max_sequences full contexts, but no more
-  /// than 1 GiB, or one context where that takes more.
+  /// Bytes of keys and values, the most that is allocated. 0: room for max_sequences full contexts, but no
+  /// more than 1 GiB, or one context where that takes more.
   std::size_t cache_bytes = 0;
   std::optional<DType> cache_dtype = {};  ///< f32, f16, bf16 or i8; the model's own unless given
   std::int64_t max_waiting = 256;         ///< submit() waits while so many requests wait
