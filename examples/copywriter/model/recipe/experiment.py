@@ -143,7 +143,7 @@ def parse_options(arguments):
     parser.add_argument("--corpus", metavar="FILE", help="what MODEL was trained on: figures.py needs it")
     parser.add_argument("--bin", default=os.path.join(ROOT, "build", "release", "bin"), metavar="DIR")
     parser.add_argument("--shared", default=os.path.join(ROOT, "..", "shared", "data"), metavar="DIR")
-    parser.add_argument("--times", type=int, default=10, metavar="N", help="how often own copy is read (default: 10)")
+    parser.add_argument("--times", type=int, default=6, metavar="N", help="how often own copy is read (default: 6)")
     parser.add_argument("--replay", type=int, default=2500, metavar="N",
                         help="examples of MODEL's own corpus, read once (default: 2500)")
     parser.add_argument("--train", default=TRAINING, metavar="OPTIONS", help=f"of adlib train (default: {TRAINING})")
