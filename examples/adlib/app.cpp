@@ -11,6 +11,8 @@
 
 #include "adlib/core/error.h"
 #include "adlib/io/safetensors.h"
+#include "adlib/tokenizer/tokenizer.h"
+#include "copywriter/write/prompt.h"
 
 namespace adlib::cli {
 
@@ -173,5 +175,21 @@ std::filesystem::path own_model() {
   return dir;
 }
 std::filesystem::path own_corpus() { return own("corpus", "--texts"); }
+
+std::filesystem::path prompt_templates(const std::string& given, const std::filesystem::path& model) {
+  if (!given.empty()) return given;
+  if (copywriter::has_prompt_tags(*Tokenizer::from_directory(model))) return {};
+  return own_templates();
+}
+
+CLI::App* add_group(CLI::App& app, Session& session, const char* name, const char* about,
+                    const char* commands) {
+  CLI::App* group = app.add_subcommand(name, about);
+  group->require_subcommand(0, 1);  // none is reported as a mistyped one is, by its name
+  group->final_callback([&session, commands] {
+    if (!session.job) throw UsageError(std::string("a command is required: ") + commands);
+  });
+  return group;
+}
 
 }  // namespace adlib::cli

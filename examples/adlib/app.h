@@ -107,9 +107,15 @@ std::filesystem::path own_templates();
 std::filesystem::path own_model();
 /// The texts of its corpus.
 std::filesystem::path own_corpus();
+/// The folder of templates that prompts are made from: the one given, or adlib's own; empty for a model whose
+/// vocabulary has the tags, which reads tagged prompts unless templates are given.
+std::filesystem::path prompt_templates(const std::string& given, const std::filesystem::path& model);
 
 /// Each file of this folder adds its subcommand.
 void add_generate(CLI::App& app, Session& session);
+/// A command that only holds others; `commands` names them where none is given.
+CLI::App* add_group(CLI::App& app, Session& session, const char* name, const char* about,
+                    const char* commands);
 void add_write(CLI::App& app, Session& session);
 void add_corpus(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);

@@ -1,8 +1,6 @@
 // adlib corpus: the examples that adlib's own model learned from, and pairs that it has not seen.
 #include <optional>
 
-#include "adlib/core/error.h"
-#include "adlib/io/atomic_file.h"
 #include "app.h"
 #include "copywriter/corpus/example.h"
 #include "copywriter/corpus/pairs.h"
@@ -99,11 +97,8 @@ CLI::Option* add_language(CLI::App* command, Options& options, const char* about
 }  // namespace
 
 void add_corpus(CLI::App& app, Session& session) {
-  CLI::App* group = app.add_subcommand("corpus", "Make examples of copy for customers and products");
-  group->require_subcommand(0, 1);  // none is reported as a mistyped one is, by its name
-  group->final_callback([&session] {
-    if (!session.job) throw UsageError("a command is required: 'adlib corpus write', 'sentences' or 'pairs'");
-  });
+  CLI::App* group = add_group(app, session, "corpus", "Make examples of copy for customers and products",
+                              "'adlib corpus write', 'sentences' or 'pairs'");
   auto options = std::make_shared<Options>();
   const char* file = "Appears when it is whole; '-' is stdout";
 

@@ -1,7 +1,6 @@
 // adlib eval: how good a model is, and how good texts are.
 #include <memory>
 
-#include "copywriter/write/prompt.h"
 #include "eval_model.h"
 #include "eval_report.h"
 #include "eval_texts.h"
@@ -120,16 +119,12 @@ void measure_model(Report& report, const Options& options, const Console& consol
   }
   std::unique_ptr<PersonalisationRun> personalisation;
   if (options.personalisation) {
-    std::filesystem::path templates = options.templates;
-    if (templates.empty() && !copywriter::has_prompt_tags(*Tokenizer::from_directory(options.model))) {
-      templates = own_templates();
-    }
     personalisation = std::make_unique<PersonalisationRun>(
         PersonalisationInput{.products = options.products,
                              .customers = options.customers,
                              .scenes = options.scenes,
                              .languages = {options.language == "auto" ? "zh" : options.language},
-                             .templates = templates,
+                             .templates = prompt_templates(options.templates, options.model),
                              .currency = options.currency});
   }
   const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));

@@ -119,11 +119,7 @@ int run(Options& options, const Console& console) {
 }  // namespace
 
 void add_tokenizer(CLI::App& app, Session& session) {
-  CLI::App* group = app.add_subcommand("tokenizer", "Make tokenizers");
-  group->require_subcommand(0, 1);  // none is reported as a mistyped one is, by its name
-  group->final_callback([&session] {
-    if (!session.job) throw UsageError("a command is required: 'adlib tokenizer train'");
-  });
+  CLI::App* group = add_group(app, session, "tokenizer", "Make tokenizers", "'adlib tokenizer train'");
   auto options = std::make_shared<Options>();
   CLI::App* command = group->add_subcommand("train", "Learn a SentencePiece vocabulary from texts");
   command

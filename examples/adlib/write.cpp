@@ -143,20 +143,16 @@ class Writer {
   std::unique_ptr<Engine> engine_;
 };
 
-// The prompts of a model whose vocabulary has the tags are made of them; those of any other come from
-// templates.
 cw::CopyJobs make_jobs(const std::vector<cw::Customer>& customers, const std::vector<cw::Product>& products,
                        cw::Templates& templates, const Options& options, const cw::CopyOptions& copy) {
-  if (options.templates.empty() && cw::has_prompt_tags(*Tokenizer::from_directory(options.model))) {
-    return {customers, products, copy};
-  }
+  const std::filesystem::path directory = prompt_templates(options.templates, options.model);
+  if (directory.empty()) return {customers, products, copy};
   if (copy.channel || copy.tone) {
     throw UsageError(
         "--channel and --tone are for models that read tagged prompts, as adlib's own does; "
         "with templates, say it in their words");
   }
-  templates = cw::load_templates(
-      options.templates.empty() ? own_templates() : std::filesystem::path(options.templates), copy);
+  templates = cw::load_templates(directory, copy);
   return {customers, products, templates, copy};
 }
 

@@ -15,15 +15,8 @@ namespace {
 
 using test::error_of;
 using test::same;
+using test::sampled;
 using test::tiny_generator;
-
-GenerationConfig sampled(std::uint64_t seed, std::int64_t tokens = 40) {
-  GenerationConfig config;
-  config.do_sample = true;
-  config.seed = seed;
-  config.max_new_tokens = tokens;
-  return config;
-}
 
 std::vector<TokenId> prompt_of(std::string_view text) { return tiny_generator().tokenizer().encode(text); }
 

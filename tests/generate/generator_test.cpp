@@ -15,15 +15,8 @@ namespace {
 using test::error_of;
 using test::Ids;
 using test::same;
+using test::sampled;
 using test::tiny_generator;
-
-GenerationConfig sampled(std::uint64_t seed, std::int64_t tokens = 40) {
-  GenerationConfig config;
-  config.do_sample = true;
-  config.seed = seed;
-  config.max_new_tokens = tokens;
-  return config;
-}
 
 /// True where a character begins or the text ends.
 bool boundary(const std::string& text, std::size_t at) {

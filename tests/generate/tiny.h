@@ -83,4 +83,12 @@ inline bool same(const Result& a, const Result& b) {
   return true;
 }
 
+inline GenerationConfig sampled(std::uint64_t seed, std::int64_t tokens = 40) {
+  GenerationConfig config;
+  config.do_sample = true;
+  config.seed = seed;
+  config.max_new_tokens = tokens;
+  return config;
+}
+
 }  // namespace adlib::test

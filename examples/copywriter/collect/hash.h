@@ -7,6 +7,13 @@
 
 namespace adlib::copywriter {
 
+/// SplitMix64's finaliser (Steele, Lea & Flood 2014): every bit of x changes half of the result's.
+constexpr std::uint64_t mixed(std::uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+  return x ^ (x >> 31);
+}
+
 /// FNV-1a over 64 bits with SplitMix64's finaliser. Each part goes in with its length, so that ("ab", "c")
 /// and
 /// ("a", "bc") differ. Not for secrets.
@@ -21,12 +28,7 @@ class StableHash {
     for (int shift = 0; shift < 64; shift += 8) add_byte(static_cast<unsigned char>(number >> shift));
     return *this;
   }
-  std::uint64_t value() const {
-    std::uint64_t x = state_;
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return x ^ (x >> 31);
-  }
+  std::uint64_t value() const { return mixed(state_); }
 
  private:
   void add_byte(unsigned char byte) { state_ = (state_ ^ byte) * 0x100000001B3u; }

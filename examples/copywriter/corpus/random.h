@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "adlib/core/error.h"
+#include "copywriter/collect/hash.h"
 
 namespace adlib::copywriter::corpus {
 
@@ -61,11 +62,6 @@ class Random {
   }
 
  private:
-  static std::uint64_t mixed(std::uint64_t x) {
-    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
-    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
-    return x ^ (x >> 31);
-  }
   std::uint64_t state_;
 };
 

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <numeric>
 #include <utility>
 
 #include "adlib/core/error.h"
 #include "adlib/core/parallel.h"
-#include "adlib/generate/sampler.h"
 #include "generate/beam_search.h"
+#include "generate/continuation.h"
 #include "generate/prompt.h"
 #include "generate/runner.h"
 #include "generate/text_stream.h"
@@ -17,6 +16,7 @@ namespace adlib {
 
 namespace {
 
+using generate::Continuation;
 using generate::Runner;
 using generate::TextStream;
 using Clock = std::chrono::steady_clock;
@@ -28,77 +28,6 @@ constexpr std::int64_t group_sequences = 64;
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-/// The natural log-probability of `chosen` and of the `count` best ids, of the model's own distribution.
-TokenLogprob logprob_of(std::span<const float> log_probs, TokenId chosen, std::int64_t count) {
-  TokenLogprob out{chosen, log_probs[static_cast<std::size_t>(chosen)], {}};
-  std::vector<TokenId> ids(log_probs.size());
-  if (count == 0) return out;
-  std::iota(ids.begin(), ids.end(), 0);
-  const auto score = [&](TokenId id) { return log_probs[static_cast<std::size_t>(id)]; };
-  const auto end = ids.begin() + std::min(count, std::ssize(ids));
-  std::partial_sort(ids.begin(), end, ids.end(),
-                    [&](TokenId a, TokenId b) { return score(a) != score(b) ? score(a) > score(b) : a < b; });
-  for (auto id = ids.begin(); id != end; ++id) out.top.emplace_back(*id, score(*id));
-  return out;
-}
-
-/// One continuation under way.
-class Sequence {
- public:
-  Sequence(const GenerationConfig& config, std::span<const TokenId> prompt, std::int64_t slot,
-           std::uint64_t stream, TextStream primed)
-      : config_(&config),
-        ids_(prompt.begin(), prompt.end()),
-        prompt_length_(prompt.size()),
-        slot_(slot),
-        sampler_(config, stream),
-        text_(std::move(primed)) {}
-
-  bool active() const { return active_; }
-  std::int64_t slot() const { return slot_; }
-  std::span<const TokenId> last_id() const { return std::span(ids_).last(1); }
-  TextStream& text() { return text_; }
-
-  /// Chooses the next token from the model's scores (V), which are overwritten.
-  void advance(std::span<float> scores) {
-    std::vector<float> log_probs;
-    if (config_->top_logprobs >= 0) log_probs.assign(scores.begin(), scores.end());
-    const std::optional<TokenId> id = sampler_(scores, {ids_, prompt_length_});
-    if (!id) return finish(FinishReason::length);
-    ids_.push_back(*id);
-    if (!log_probs.empty()) {
-      logits::log_softmax(log_probs);
-      completion_.logprobs.push_back(logprob_of(log_probs, *id, config_->top_logprobs));
-    }
-    const auto& eos = config_->eos_token_id;
-    if (std::find(eos.begin(), eos.end(), *id) != eos.end()) return finish(FinishReason::eos);
-    if (text_.push(*id)) return finish(FinishReason::stop);
-    if (std::ssize(ids_) - std::ssize(prompt()) == config_->max_new_tokens) finish(FinishReason::length);
-  }
-  void finish(FinishReason reason) {
-    active_ = false;
-    text_.finish();
-    completion_.finish_reason = text_.stopped() ? FinishReason::stop : reason;
-  }
-  Completion take_completion() {
-    completion_.text = text_.text();
-    completion_.ids.assign(ids_.begin() + std::ssize(prompt()), ids_.end());
-    return std::move(completion_);
-  }
-
- private:
-  std::span<const TokenId> prompt() const { return std::span(ids_).first(prompt_length_); }
-
-  const GenerationConfig* config_;
-  std::vector<TokenId> ids_;  // prompt and continuation
-  std::size_t prompt_length_;
-  std::int64_t slot_;  // its sequence in the cache
-  Sampler sampler_;
-  TextStream text_;
-  Completion completion_;
-  bool active_ = true;
-};
 
 /// Several prompts in one ragged batch, num_return_sequences continuations of each.
 class Group {
@@ -112,7 +41,7 @@ class Group {
       const Prompt& prompt = prompts[static_cast<std::size_t>(p)];
       const TextStream primed(tokenizer, prompt, config.stop_strings);
       for (std::int64_t n = 0; n < per_prompt_; ++n) {
-        sequences_.emplace_back(config, prompt, p * per_prompt_ + n, static_cast<std::uint64_t>(n), primed);
+        continuations_.emplace_back(config, prompt, static_cast<std::uint64_t>(n), primed);
       }
     }
   }
@@ -145,22 +74,23 @@ class Group {
   }
   void first_tokens(Tensor& scores) {
     std::vector<float> copy;
-    for (Sequence& sequence : sequences_) {
-      const std::int64_t prompt = sequence.slot() / per_prompt_;
-      runner_.copy_sequence(prompt * per_prompt_, sequence.slot());
+    for (std::int64_t slot = 0; slot < std::ssize(continuations_); ++slot) {
+      const std::int64_t prompt = slot / per_prompt_;
+      runner_.copy_sequence(prompt * per_prompt_, slot);
       const std::span<float> shared = generate::row(scores, static_cast<std::size_t>(prompt));
       copy.assign(shared.begin(), shared.end());
-      sequence.advance(copy);
+      continuations_[static_cast<std::size_t>(slot)].advance(copy);
     }
   }
-  /// One token more for every sequence that has not ended; false when all have.
+  /// One token more for every continuation that has not ended; false when all have.
   bool step() {
     std::vector<Runner::Piece> pieces;
-    std::vector<Sequence*> active;
-    for (Sequence& sequence : sequences_) {
-      if (!sequence.active()) continue;
-      active.push_back(&sequence);
-      pieces.push_back({sequence.slot(), sequence.last_id()});
+    std::vector<Continuation*> active;
+    for (std::int64_t slot = 0; slot < std::ssize(continuations_); ++slot) {
+      Continuation& continuation = continuations_[static_cast<std::size_t>(slot)];
+      if (!continuation.active()) continue;
+      active.push_back(&continuation);
+      pieces.push_back({slot, continuation.ids().last(1)});
     }
     if (active.empty()) return false;
     Tensor scores = runner_.feed(pieces);
@@ -174,18 +104,18 @@ class Group {
   /// Hands new text of the first continuation to the caller; false when the caller wants no more.
   bool stream(const OnPiece& on_piece) {
     if (!on_piece) return true;
-    const std::string_view piece = sequences_.front().text().take();
+    const std::string_view piece = continuations_.front().text().take();
     if (piece.empty() || on_piece(piece)) return true;
-    for (Sequence& sequence : sequences_) {
-      if (sequence.active()) sequence.finish(FinishReason::cancelled);
+    for (Continuation& continuation : continuations_) {
+      if (continuation.active()) continuation.finish(FinishReason::cancelled);
     }
     return false;
   }
   std::vector<Result> results(double prefill_seconds, double decode_seconds) {
     std::vector<Result> out(prompts_.size());
-    for (Sequence& sequence : sequences_) {
-      out[static_cast<std::size_t>(sequence.slot() / per_prompt_)].completions.push_back(
-          sequence.take_completion());
+    for (std::size_t slot = 0; slot < continuations_.size(); ++slot) {
+      out[slot / static_cast<std::size_t>(per_prompt_)].completions.push_back(
+          continuations_[slot].take_completion());
     }
     for (std::size_t p = 0; p < out.size(); ++p) {
       out[p].prompt_tokens = std::ssize(prompts_[p]);
@@ -198,7 +128,8 @@ class Group {
   std::span<const Prompt> prompts_;
   std::int64_t per_prompt_;
   Runner runner_;
-  std::vector<Sequence> sequences_;  // those of one prompt side by side
+  std::vector<Continuation>
+      continuations_;  // each in the slot of its index; those of one prompt side by side
 };
 
 Result search_beams(const Decoder& decoder, const Tokenizer& tokenizer, const GenerationConfig& config,
