@@ -276,7 +276,7 @@ int run(TrainFlags& flags, const CLI::App& command, const Console& console) {
       trainer_options(flags, static_cast<std::int64_t>(share * static_cast<double>(data.summary().tokens)));
   const std::int64_t steps = options.schedule.total;
   train::validate(options.schedule);
-  train::validate(options.adamw);
+  train::validate(options.optimizer);
   std::optional<train::TrainableDecoder> model;
   model.emplace(initial_model(source, flags, console), trainable_options(flags));
   // From here on there is a run to resume: everything that can be wrong with the settings was found before.

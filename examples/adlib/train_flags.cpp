@@ -22,6 +22,7 @@ void visit(Flags& flags, Visit&& each) {
   each("steps", flags.steps), each("epochs", flags.epochs), each("batch_tokens", flags.batch_tokens);
   each("accumulate", flags.accumulate), each("learning_rate", flags.learning_rate);
   each("min_learning_rate", flags.min_learning_rate), each("warmup", flags.warmup);
+  each("optimizer", flags.optimizer), each("momentum", flags.momentum);
   each("weight_decay", flags.weight_decay), each("beta1", flags.beta1), each("beta2", flags.beta2);
   each("epsilon", flags.epsilon), each("clip", flags.clip), each("dropout", flags.dropout);
   each("preference_beta", flags.preference_beta), each("dtype", flags.dtype);
@@ -97,6 +98,11 @@ void check(const CLI::App& command, const TrainFlags& flags) {
   needs(flags.patience > 0, flags.validation > 0 || !flags.validation_data.empty(),
         "--patience needs --validation FRACTION or --validation-data FILE");
   needs(!flags.lora_targets.empty(), flags.lora_rank > 0, "--lora-targets needs --lora-rank");
+  needs(
+      flags.optimizer == "muon", flags.lora_rank == 0,
+      "--optimizer muon moves whole matrices, and --lora-rank leaves them as they are: give one of the two");
+  needs(command.count("--momentum") > 0, flags.optimizer == "muon",
+        "--momentum is Muon's: it needs --optimizer muon");
   needs(command.count("--steps") > 0, command.count("--epochs") == 0, "--steps excludes --epochs");
 }
 
@@ -206,7 +212,14 @@ void add_train_flags(CLI::App& command, TrainFlags& flags) {
   command.add_option("--warmup", flags.warmup, "Steps of the rise; default: a twentieth of all")
       ->check(whole)
       ->group("Steps");
-  command.add_option("--weight-decay", flags.weight_decay, "AdamW's; of weights, not of biases and norms")
+  command
+      .add_option("--optimizer", flags.optimizer,
+                  "adamw, or muon: Muon for the matrices inside the blocks, AdamW for the rest")
+      ->check(CLI::IsMember({"adamw", "muon"}))
+      ->capture_default_str()
+      ->group("Steps");
+  command.add_option("--momentum", flags.momentum, "Muon's")->capture_default_str()->group("Steps");
+  command.add_option("--weight-decay", flags.weight_decay, "Of weights, not of biases and norms")
       ->check(positive)
       ->capture_default_str()
       ->group("Steps");
@@ -266,10 +279,12 @@ train::TrainerOptions trainer_options(const TrainFlags& flags, std::int64_t toke
       .floor = flags.min_learning_rate >= 0 ? flags.min_learning_rate : flags.learning_rate / 10,
       .warmup = flags.warmup >= 0 ? flags.warmup : (steps + 19) / 20,
       .total = steps};
-  options.adamw = {.beta1 = flags.beta1,
-                   .beta2 = flags.beta2,
-                   .epsilon = flags.epsilon,
-                   .weight_decay = flags.weight_decay};
+  options.optimizer.adamw = {.beta1 = flags.beta1,
+                             .beta2 = flags.beta2,
+                             .epsilon = flags.epsilon,
+                             .weight_decay = flags.weight_decay};
+  if (flags.optimizer == "muon")
+    options.optimizer.muon = {.momentum = flags.momentum, .weight_decay = flags.weight_decay};
   options.max_gradient_norm = flags.clip;
   options.accumulation = flags.accumulate;
   options.seed = flags.seed;

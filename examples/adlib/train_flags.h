@@ -31,6 +31,8 @@ struct TrainFlags {
   double learning_rate = 3e-4;
   double min_learning_rate = -1;  ///< below 0: a tenth of the learning rate
   std::int64_t warmup = -1;       ///< below 0: a twentieth of the steps
+  std::string optimizer = "adamw";
+  double momentum = 0.95;
   double weight_decay = 0.1, beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, clip = 1;
   double dropout = 0;
   double preference_beta = 0.1;

@@ -55,7 +55,7 @@ Moments moments_of(const Tensor& tensor) {
 
 }  // namespace
 
-TEST_CASE("fresh weights are normal with 0.02, smaller into the residual; biases 0, gains 1", "[models]") {
+TEST_CASE("fresh weights have deviation 0.02, smaller into the residual; biases 0, gains 1", "[models]") {
   using Family = DecoderConfig::Family;
   const Family family = GENERATE(Family::gpt2, Family::llama, Family::qwen2);
   const DecoderConfig config = config_of(family);
@@ -71,6 +71,9 @@ TEST_CASE("fresh weights are normal with 0.02, smaller into the residual; biases
     } else if (tensor.rank() == 1) {
       CHECK(m.mean == 1);
       CHECK(m.largest == 1);
+    } else if (name.ends_with("wpe.weight")) {
+      CHECK(std::hypot(m.deviation, m.mean) == Approx(0.02).epsilon(1e-4));  // sin² + cos² = 1
+      CHECK(m.largest == Approx(0.02 * std::sqrt(2.0)));
     } else {
       const bool into_residual = name.ends_with("c_proj.weight") || name.ends_with("o_proj.weight") ||
                                  name.ends_with("down_proj.weight");
@@ -85,6 +88,27 @@ TEST_CASE("fresh weights are normal with 0.02, smaller into the residual; biases
   }
   CHECK(residual == 6);
   CHECK(numbers == parameter_count(config));
+}
+
+TEST_CASE("fresh positions are sinusoids: the same turn leads from any place to the next", "[models]") {
+  const DecoderConfig config = config_of(DecoderConfig::Family::gpt2);
+  const Tensor table =
+      Decoder(config, random_weights(config, 42)).named_tensors().at("transformer.wpe.weight");
+  const auto at = [&](std::int64_t position, std::int64_t column) {
+    return table.data<float>()[static_cast<std::size_t>(position * config.width + column)] /
+           (0.02 * std::sqrt(2.0));
+  };
+  for (std::int64_t pair = 0; pair < config.width; pair += 2) {
+    const double turn = std::pow(10000.0, -static_cast<double>(pair) / static_cast<double>(config.width));
+    CHECK(at(0, pair) == Approx(0).margin(1e-6));
+    CHECK(at(0, pair + 1) == Approx(1));
+    for (std::int64_t position = 0; position + 1 < config.context; ++position) {
+      const double sine = at(position, pair), cosine = at(position, pair + 1);
+      CHECK(at(position + 1, pair) == Approx(sine * std::cos(turn) + cosine * std::sin(turn)).margin(1e-5));
+      CHECK(at(position + 1, pair + 1) ==
+            Approx(cosine * std::cos(turn) - sine * std::sin(turn)).margin(1e-5));
+    }
+  }
 }
 
 TEST_CASE("the same seed gives the same weights and another seed others", "[models]") {

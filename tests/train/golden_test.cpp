@@ -57,10 +57,10 @@ struct Case {
                         .floor = option("floor"),
                         .warmup = steps["options"]["warmup"],
                         .total = steps["options"]["total"]};
-    options.adamw = {.beta1 = option("beta1"),
-                     .beta2 = option("beta2"),
-                     .epsilon = option("epsilon"),
-                     .weight_decay = option("weight_decay")};
+    options.optimizer.adamw = {.beta1 = option("beta1"),
+                               .beta2 = option("beta2"),
+                               .epsilon = option("epsilon"),
+                               .weight_decay = option("weight_decay")};
     options.max_gradient_norm = option("max_gradient_norm");
     options.accumulation = steps["options"]["accumulation"];
   }

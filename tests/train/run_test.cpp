@@ -123,7 +123,7 @@ TEST_CASE("Weights whose loss is no number are not saved, so that the last check
   setting.options.save_every = 1;
   setting.options.evaluate_every = GENERATE(0, 1);
   setting.trainer_options.schedule = {.peak = 1e6, .floor = 1e6, .warmup = 0, .total = 40};
-  setting.trainer_options.adamw.weight_decay = 1;
+  setting.trainer_options.optimizer.adamw.weight_decay = 1;
   setting.trainer_options.max_gradient_norm = 0;
   const std::string error = error_of([&] { setting.run(); });
   CHECK_THAT(error, ContainsSubstring("the loss is") && ContainsSubstring("whose weights are not kept"));
@@ -190,7 +190,7 @@ TEST_CASE("Patience ends a run that no longer gets better, and it stays ended", 
   setting.options.patience = 2;
   setting.trainer_options.schedule.peak = 1e-9;  // learns nothing
   setting.trainer_options.schedule.floor = 0;
-  setting.trainer_options.adamw.weight_decay = 0;
+  setting.trainer_options.optimizer.adamw.weight_decay = 0;
   setting.trainer_options.schedule.warmup = 0;
   setting.trainer_options.schedule.total = 200;
   const train::RunResult result = setting.run();

@@ -217,9 +217,9 @@ TEST_CASE("A model learns a small text by heart, in every way of training", "[tr
   if (way == 3) options.lora = train::LoraConfig{.rank = 8, .alpha = 32};
   TrainableDecoder model(small_decoder(GENERATE(Family::gpt2, Family::qwen2)), options);
   const train::LanguageModelling objective;
-  train::Trainer trainer(
-      model, objective,
-      {.schedule = {.peak = 2e-2, .floor = 1e-3, .warmup = 5, .total = 120}, .adamw = {.weight_decay = 0}});
+  train::Trainer trainer(model, objective,
+                         {.schedule = {.peak = 2e-2, .floor = 1e-3, .warmup = 5, .total = 120},
+                          .optimizer = {.adamw = {.weight_decay = 0}}});
   const TokenBatch batch = make_batch({9, 20}, 3);
   const double before = trainer.step([&] { return batch; }).totals.mean_loss();
   double after = 0;

@@ -13,13 +13,13 @@ void validate(const AdamwConfig& config) {
           ", expected at least 0");
 }
 
-Adamw::Adamw(Parameters& parameters, const AdamwConfig& config) : config_((validate(config), config)) {
-  for (Parameter& parameter : parameters) {
-    if (!parameter.is_trained()) continue;
+Adamw::Adamw(const std::vector<Parameter*>& parameters, const AdamwConfig& config)
+    : config_((validate(config), config)) {
+  for (Parameter* parameter : parameters) {
     const auto zeros = [&] {
-      return Tensor::zeros(parameter.master.shape(), DType::f32, parameter.master.device());
+      return Tensor::zeros(parameter->master.shape(), DType::f32, parameter->master.device());
     };
-    moments_.push_back({&parameter, zeros(), zeros()});
+    moments_.push_back({parameter, zeros(), zeros()});
   }
 }
 

@@ -5,7 +5,9 @@ adlib_layer(adlib_train LINK nlohmann_json::nlohmann_json adlib_xxhash SOURCES
   src/train/dataset.cpp
   src/train/example.cpp
   src/train/loss_plot.cpp
+  src/train/muon.cpp
   src/train/objective.cpp
+  src/train/optimizer.cpp
   src/train/preference.cpp
   src/train/run.cpp
   src/train/schedule.cpp

@@ -16,6 +16,12 @@ Tensor to_tensor(std::span<const std::int32_t> values) {
   return Tensor::from(values, {static_cast<std::int64_t>(values.size())});
 }
 
+// The weight of a linear layer inside a block.
+bool is_linear(TensorRole role) {
+  return role == TensorRole::attention_qkv || role == TensorRole::attention_out ||
+         role == TensorRole::mlp_gate || role == TensorRole::mlp_up || role == TensorRole::mlp_down;
+}
+
 // True when `name` ends with the components of `target`.
 bool ends_with_components(std::string_view name, std::string_view target) {
   if (!name.ends_with(target)) return false;
@@ -122,9 +128,12 @@ TrainableDecoder::TrainableDecoder(const Decoder& initial, const TrainableOption
 
 void TrainableDecoder::add_parameters(const Decoder& initial) {
   const std::map<std::string, Tensor> tensors = initial.named_tensors();
+  const bool fused = names_of(config_.family).qkv.size() == 1;
   for (const TensorSpec& spec : tensor_specs(config_)) {
     const bool is_vector = spec.role == TensorRole::norm || spec.role == TensorRole::bias;
-    parameters_.add(spec.name, tensors.at(spec.name), options_.dtype, !options_.lora, !is_vector);
+    Parameter& added =
+        parameters_.add(spec.name, tensors.at(spec.name), options_.dtype, !options_.lora, !is_vector);
+    if (is_linear(spec.role)) added.parts = spec.role == TensorRole::attention_qkv && fused ? 3 : 1;
   }
 }
 
@@ -135,10 +144,7 @@ void TrainableDecoder::add_adapters() {
   std::vector<bool> used(lora.targets.size(), false);
   std::uint64_t stream = 0;
   for (const TensorSpec& spec : tensor_specs(config_)) {
-    const bool is_layer = spec.role == TensorRole::attention_qkv || spec.role == TensorRole::attention_out ||
-                          spec.role == TensorRole::mlp_gate || spec.role == TensorRole::mlp_up ||
-                          spec.role == TensorRole::mlp_down;
-    if (!is_layer) continue;
+    if (!is_linear(spec.role)) continue;
     const std::string layer = spec.name.substr(0, spec.name.size() - std::string_view(".weight").size());
     bool chosen = lora.targets.empty();
     for (std::size_t i = 0; i < lora.targets.size(); ++i) {

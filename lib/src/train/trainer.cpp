@@ -8,7 +8,10 @@
 namespace adlib::train {
 
 Trainer::Trainer(TrainableDecoder& model, const Objective& objective, const TrainerOptions& options)
-    : model_(model), objective_(objective), options_(options), optimizer_(model.parameters(), options.adamw) {
+    : model_(model),
+      objective_(objective),
+      options_(options),
+      optimizer_(model.parameters(), options.optimizer) {
   validate(options.schedule);
   require(options.accumulation > 0, "train: ", options.accumulation, " batches a step, expected at least 1");
   require(options.max_gradient_norm >= 0, "train: the largest gradient norm is ", options.max_gradient_norm,

@@ -184,8 +184,9 @@ class Decoder {
 };
 
 /// Fresh weights as GPT-2 was initialised (Radford et al. 2019): normal with deviation 0.02, output
-/// projections of the residual branches divided by sqrt(2 · layers), biases 0, gains 1. The same seed gives
-/// the same bytes anywhere.
+/// projections of the residual branches divided by sqrt(2 · layers), biases 0, gains 1; but learned positions
+/// start from sinusoids (Vaswani et al. 2017) of the same deviation: attention finds its neighbours sooner.
+/// The same seed gives the same bytes anywhere.
 Weights random_weights(const DecoderConfig& config, std::uint64_t seed, DType dtype = DType::f32);
 
 }  // namespace adlib

@@ -20,11 +20,11 @@ struct AdamwConfig {
 /// Throws Error(invalid_argument) "adamw: …" for numbers outside their ranges.
 void validate(const AdamwConfig& config);
 
-/// AdamW (Loshchilov & Hutter 2019): ops::adamw_step for each parameter that is trained.
+/// AdamW (Loshchilov & Hutter 2019): ops::adamw_step for each parameter.
 class Adamw {
  public:
-  /// `parameters` must outlive this.
-  Adamw(Parameters& parameters, const AdamwConfig& config = {});
+  /// Moves `parameters`, which must outlive this.
+  Adamw(const std::vector<Parameter*>& parameters, const AdamwConfig& config = {});
 
   /// One step along the gradients, each multiplied by `gradient_scale` first.
   void step(double learning_rate, double gradient_scale = 1);

@@ -14,11 +14,14 @@ namespace adlib::train {
 
 /// One tensor of a model in training.
 struct Parameter {
-  std::string name;      ///< as checkpoints of the family spell it
-  Tensor master;         ///< f32: what the optimizer changes
-  Tensor value;          ///< what the model computes with: the master itself, or the master rounded
-  Tensor gradient;       ///< f32, shaped as the master; undefined when the parameter is frozen
-  bool decays = false;   ///< weight decay applies
+  std::string name;     ///< as checkpoints of the family spell it
+  Tensor master;        ///< f32: what the optimizer changes
+  Tensor value;         ///< what the model computes with: the master itself, or the master rounded
+  Tensor gradient;      ///< f32, shaped as the master; undefined when the parameter is frozen
+  bool decays = false;  ///< weight decay applies
+  /// A matrix inside a block is so many of equal width side by side (a fused projection: 3); 0: not such a
+  /// matrix.
+  std::int64_t parts = 0;
   bool is_empty = true;  ///< the gradient counts as zeros, whatever it holds
 
   bool is_trained() const { return gradient.defined(); }

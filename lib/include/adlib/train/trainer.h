@@ -4,15 +4,15 @@
 #include <cstdint>
 #include <functional>
 
-#include "adlib/train/adamw.h"
 #include "adlib/train/objective.h"
+#include "adlib/train/optimizer.h"
 #include "adlib/train/schedule.h"
 
 namespace adlib::train {
 
 struct TrainerOptions {
   Schedule schedule = {};
-  AdamwConfig adamw = {};
+  OptimizerConfig optimizer = {};
   double max_gradient_norm = 1.0;  ///< longer gradients are shortened to it; 0: never
   std::int64_t accumulation = 1;   ///< batches whose gradients make one step
   std::uint64_t seed = 0;          ///< of the dropout
@@ -45,15 +45,15 @@ class Trainer {
   const TrainableDecoder& model() const { return model_; }
   TrainableDecoder& model() { return model_; }
   const Objective& objective() const { return objective_; }
-  const Adamw& optimizer() const { return optimizer_; }
-  Adamw& optimizer() { return optimizer_; }
+  const Optimizer& optimizer() const { return optimizer_; }
+  Optimizer& optimizer() { return optimizer_; }
   const TrainerOptions& options() const { return options_; }
 
  private:
   TrainableDecoder& model_;
   const Objective& objective_;
   TrainerOptions options_;
-  Adamw optimizer_;
+  Optimizer optimizer_;
 };
 
 }  // namespace adlib::train
