@@ -3,7 +3,9 @@
 // (positions are lanes), the softmax of all rows, outputs by the tiles again. Blocks that no row sees are
 // skipped, and on the causal edge only the tiles and keys that a row sees are multiplied. Pages in f32 are
 // read where they lie, others are widened once for all rows of the task; a single row, which decoding is,
-// multiplies pages as they are stored and fetches the next ones meanwhile.
+// multiplies pages as they are stored and fetches the next ones meanwhile. Sequences of one row that begin
+// with the same pages (a prompt's common beginning) are one task: they take those pages together, as rows of
+// a tile, and then each its own.
 //
 // Cost of a row and block at head_dim 64 with 16 lanes and one multiply-add a cycle: 2 x 256 cycles of
 // products, of which the tiles reach 90%, and 80 of softmax. Prefill can thus reach 78% of the peak; the
@@ -15,6 +17,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "adlib/core/parallel.h"
@@ -58,6 +62,11 @@ std::size_t stored(DType dtype) {
   }
 }
 
+// How many keys a row of a segment sees, were there no mask.
+std::int64_t visible_keys(const AttentionSegment& segment, std::int64_t query, bool causal) {
+  return causal ? std::clamp<std::int64_t>(segment.position + query + 1, 0, segment.keys) : segment.keys;
+}
+
 // One block of keys and values as the tiles read them.
 struct Block {
   const float* keys;    // (head_dim, 64)
@@ -67,23 +76,31 @@ struct Block {
   std::int64_t first;  // position of its first key
 };
 
-// The rows of one task and their running results. Row r is query r / group of head r % group, both counted
-// from the task's first: rows see ever more keys.
+// What one thread does in one go: rows of one segment, or the only row of each of several segments that begin
+// with the same pages.
+struct Task {
+  std::span<const AttentionSegment* const> segments;
+  std::int64_t first, rows;        // of one segment's rows times the heads of a group; or all of several
+  std::int64_t shared_blocks = 0;  // with which several segments begin: taken for all rows at once
+  std::int64_t cost = 0;           // pairs of rows and keys of a head
+  std::int64_t kv_head = 0, kv_heads = 1;
+};
+
+// The rows of one task for one head and their running results. Row r is query r / group of head r % group,
+// both counted from the task's first: rows of a segment see ever more keys.
 template <class T>
 class Tile {
  public:
-  Tile(const KeyValuePages& pages, const AttentionSegment& segment, const AttentionArgs<T>& args,
-       std::int64_t kv_head, std::int64_t first, std::int64_t rows)
+  Tile(const KeyValuePages& pages, const Task& task, const AttentionArgs<T>& args, std::int64_t kv_head)
       : pages_(pages),
-        segment_(segment),
+        task_(task),
         args_(args),
         kv_head_(kv_head),
         group_(args.heads / pages.kv_heads),
-        first_(first),
-        rows_(rows),
+        rows_(task.rows),
         columns_((pages.value_dim + tiles_.columns - 1) / tiles_.columns * tiles_.columns),
-        queries_(cpu::scratch<struct Queries>(rows * pages.head_dim)),
-        out_(cpu::scratch<struct Outputs>(rows * columns_)) {
+        queries_(cpu::scratch<struct Queries>(rows_ * pages.head_dim)),
+        out_(cpu::scratch<struct Outputs>(rows_ * columns_)) {
     for (std::int64_t r = 0; r < rows_; ++r) {
       cpu::to_float(queries_ + r * pages.head_dim, args.q + row(r) * args.q_row + head(r) * args.q_head,
                     pages.head_dim);
@@ -92,17 +109,17 @@ class Tile {
     std::fill_n(max_, rows_, minus_infinity);
     std::fill_n(sum_, rows_, 0.0f);
     for (std::int64_t r = 0; r < rows_; ++r) {
-      visible_[r] = args.causal ? std::clamp<std::int64_t>(segment.position + query(r) + 1, 0, segment.keys)
-                                : segment.keys;
+      visible_[r] = visible_keys(segment(r), query(r), args.causal);
     }
   }
 
   void attend() {
-    const bool direct = rows_ == 1 && columns_ == pages_.value_dim;
-    const std::int64_t end = visible_[rows_ - 1];
-    for (std::int64_t first = 0; first < end; first += attention_block) {
-      direct ? add_stored(first) : add_block(load(first, std::min(attention_block, end - first)));
+    const std::int64_t shared = task_.shared_blocks * attention_block;
+    for (std::int64_t first = 0; first < shared; first += attention_block) {
+      add_block({0, rows_}, load(0, first, attention_block));
     }
+    if (!several()) return attend_from(shared, {0, rows_});
+    for (std::int64_t r = 0; r < rows_; r += group_) attend_from(shared, {r, r + group_});
   }
 
   void store() {
@@ -119,16 +136,36 @@ class Tile {
   }
 
  private:
-  std::int64_t query(std::int64_t r) const { return (first_ + r) / group_; }  // within the segment
-  std::int64_t row(std::int64_t r) const { return segment_.begin + query(r); }
-  std::int64_t head(std::int64_t r) const { return kv_head_ * group_ + (first_ + r) % group_; }
-  std::int64_t slot(std::int64_t first) const {  // of the block's page and head in the pool
-    return segment_.pages[first / attention_block] * pages_.kv_heads + kv_head_;
+  struct Rows {  // [begin, end) of the task's, all of one segment unless they take shared blocks
+    std::int64_t begin, end;
+  };
+
+  bool several() const { return task_.segments.size() > 1; }
+  const AttentionSegment& segment(std::int64_t r) const {
+    return *task_.segments[several() ? static_cast<std::size_t>((task_.first + r) / group_) : 0];
   }
-  // What follows the block at `first`: the sequence's next block, or the next head's first one.
-  std::int64_t slot_after(std::int64_t first) const {
-    if (first + attention_block < visible_[rows_ - 1]) return slot(first + attention_block);
-    return kv_head_ + 1 < pages_.kv_heads ? slot(0) + 1 : slot(first);
+  std::int64_t query(std::int64_t r) const { return several() ? 0 : (task_.first + r) / group_; }
+  std::int64_t row(std::int64_t r) const { return segment(r).begin + query(r); }
+  std::int64_t head(std::int64_t r) const { return kv_head_ * group_ + (task_.first + r) % group_; }
+  // Of the page and head in the pool of the block at `first` of row r's sequence.
+  std::int64_t slot(std::int64_t r, std::int64_t first) const {
+    return segment(r).pages[first / attention_block] * pages_.kv_heads + kv_head_;
+  }
+  // What follows that block: the sequence's next one, or the next head's first one.
+  std::int64_t slot_after(std::int64_t r, std::int64_t first) const {
+    if (first + attention_block < visible_[r]) return slot(r, first + attention_block);
+    return kv_head_ + 1 < pages_.kv_heads ? slot(r, 0) + 1 : slot(r, first);
+  }
+  void attend_from(std::int64_t first, Rows rows) {
+    const bool direct = rows.end - rows.begin == 1 && columns_ == pages_.value_dim;
+    const std::int64_t last = rows.end - 1, end = visible_[last];
+    for (; first < end; first += attention_block) {
+      if (direct) {
+        add_stored(last, first);
+      } else {
+        add_block(rows, load(last, first, std::min(attention_block, end - first)));
+      }
+    }
   }
   const char* stored_keys(std::int64_t slot) const {
     return static_cast<const char*>(pages_.keys) + slot * pages_.head_dim * attention_block * element_;
@@ -140,8 +177,9 @@ class Tile {
     return of == nullptr ? nullptr : of + slot * attention_block;
   }
 
-  Block load(std::int64_t first, std::int64_t n) const {
-    const std::int64_t at = slot(first), dim = pages_.value_dim;
+  // The first n positions of the block at `first` of row r's sequence.
+  Block load(std::int64_t r, std::int64_t first, std::int64_t n) const {
+    const std::int64_t at = slot(r, first), dim = pages_.value_dim;
     Block block{.keys = reinterpret_cast<const float*>(stored_keys(at)),
                 .values = reinterpret_cast<const float*>(stored_values(at)),
                 .key_scales = scales(pages_.key_scales, at),
@@ -163,13 +201,13 @@ class Tile {
     return block;
   }
 
-  // Takes a block into the results, as many rows at a time as a tile has.
-  void add_block(const Block& block) {
+  // Takes a block into the results of `rows`, as many at a time as a tile has.
+  void add_block(Rows rows, const Block& block) {
     float scores[most_tile_rows * attention_block];
     bool checked = false, finite = true;  // whether the block's values are known to be, where it matters
     const std::int64_t step = std::min(tiles_.rows, most_tile_rows);
-    for (std::int64_t r = 0; r < rows_; r += step) {
-      const std::int64_t m = std::min(step, rows_ - r);
+    for (std::int64_t r = rows.begin; r < rows.end; r += step) {
+      const std::int64_t m = std::min(step, rows.end - r);
       std::int32_t seen[most_tile_rows];
       for (std::int64_t i = 0; i < m; ++i) {
         seen[i] = static_cast<std::int32_t>(
@@ -192,7 +230,7 @@ class Tile {
       softmax(block, r, m, scores, seen);
       // A weight of 0 does not keep NaN or infinity out of a sum.
       if (masked() || seen[0] < n) {
-        if (!checked) finite = all_finite(block);
+        if (!checked) finite = all_finite(block, visible_[rows.end - 1]);
         checked = true;
       }
       if (finite) {
@@ -205,13 +243,13 @@ class Tile {
   }
 
   // add_block() for one row that sees pages without conversion in between: the same bits.
-  void add_stored(std::int64_t first) {
-    const std::int64_t at = slot(first), after = slot_after(first);
-    const std::int64_t n = std::min(attention_block, visible_[0] - first);
+  void add_stored(std::int64_t r, std::int64_t first) {
+    const std::int64_t at = slot(r, first), after = slot_after(r, first);
+    const std::int64_t n = std::min(attention_block, visible_[r] - first);
     float scores[attention_block];
     const auto row_product = lanes_.row[stored(pages_.dtype)];
     row_product({.sums = scores,
-                 .a = queries_,
+                 .a = queries_ + r * pages_.head_dim,
                  .panel = stored_keys(at),
                  .panel_row = attention_block,
                  .k = pages_.head_dim,
@@ -224,9 +262,9 @@ class Tile {
                       .value_scales = scales(pages_.value_scales, at),
                       .first = first};
     const auto seen = static_cast<std::int32_t>(n);
-    softmax(block, 0, 1, scores, &seen);
-    if (masked()) return multiply_visible(0, scores, n, load(first, n));
-    row_product({.sums = out_,
+    softmax(block, r, 1, scores, &seen);
+    if (masked()) return multiply_visible(r, scores, n, load(r, first, n));
+    row_product({.sums = out_ + r * columns_,
                  .a = scores,
                  .panel = stored_values(at),
                  .panel_row = pages_.value_dim,
@@ -242,9 +280,8 @@ class Tile {
     return args_.mask != nullptr ? args_.mask[at] == minus_infinity
                                  : args_.visible != nullptr && !args_.visible[at];
   }
-  bool all_finite(const Block& block) const {
-    return lanes_.all_finite(block.values,
-                             std::min(attention_block, visible_[rows_ - 1] - block.first) * columns_);
+  bool all_finite(const Block& block, std::int64_t visible) const {
+    return lanes_.all_finite(block.values, std::min(attention_block, visible - block.first) * columns_);
   }
 
   void softmax(const Block& block, std::int64_t r, std::int64_t m, float* scores, const std::int32_t* seen) {
@@ -317,11 +354,11 @@ class Tile {
   }
 
   const KeyValuePages& pages_;
-  const AttentionSegment& segment_;
+  const Task& task_;
   const AttentionArgs<T>& args_;
   const simd::GemmF32& tiles_ = cpu::gemm_f32();
   const simd::Attention& lanes_ = cpu::attention_lanes();
-  std::int64_t kv_head_, group_, first_, rows_, columns_;
+  std::int64_t kv_head_, group_, rows_, columns_;
   std::int64_t element_ = pages_.dtype == DType::f32 ? 4 : pages_.dtype == DType::i8 ? 1 : 2;
   void (*widen_)(float*, const void*, std::int64_t) = lanes_.widen[stored(pages_.dtype)];
   float* queries_;  // (rows, head_dim)
@@ -330,60 +367,122 @@ class Tile {
   std::int64_t visible_[task_rows];  // how many keys a row sees, were there no mask
 };
 
-// Up to task_rows rows of a segment for a run of heads.
-struct Task {
-  std::int64_t segment, first, rows;
-  std::int64_t cost;  // pairs of rows and keys of a head
-  std::int64_t kv_head = 0, kv_heads = 1;
-};
-
-// The work of one call in tasks, the longest first: threads take them in turn, and so end together. A single
-// row is soon done with a head, so it stays with the same thread for as many heads as leave each thread four
-// tasks, which lets it fetch the next head's pages in time.
-std::vector<Task> cut(const KeyValuePages& pages, std::span<const AttentionSegment> segments,
-                      std::int64_t group, bool causal, int threads) {
-  std::vector<Task> tiles;
-  std::int64_t cost = 0;
-  for (std::size_t s = 0; s < segments.size(); ++s) {
-    const AttentionSegment& segment = segments[s];
-    for (std::int64_t first = 0; first < segment.rows * group; first += task_rows) {
-      const std::int64_t rows = std::min(task_rows, segment.rows * group - first);
-      const std::int64_t last = segment.position + (first + rows - 1) / group + 1;
-      const std::int64_t keys = causal ? std::clamp<std::int64_t>(last, 0, segment.keys) : segment.keys;
-      tiles.push_back(
-          {.segment = static_cast<std::int64_t>(s), .first = first, .rows = rows, .cost = rows * keys});
-      cost += rows * keys * pages.kv_heads;
-    }
-  }
-  std::vector<Task> tasks;
-  for (Task tile : tiles) {
-    const std::int64_t fair = cost / (4 * threads) / std::max<std::int64_t>(1, tile.cost);
-    const std::int64_t run = tile.rows > 1 ? 1 : std::clamp<std::int64_t>(fair, 1, pages.kv_heads);
-    for (tile.kv_head = 0; tile.kv_head < pages.kv_heads; tile.kv_head += run) {
-      tile.kv_heads = std::min(run, pages.kv_heads - tile.kv_head);
-      tasks.push_back(tile);
-    }
-  }
-  std::stable_sort(tasks.begin(), tasks.end(),
-                   [](const Task& a, const Task& b) { return a.cost * a.kv_heads > b.cost * b.kv_heads; });
-  return tasks;
+// Sequences of one new row each, in an order that puts those together which begin with the same pages.
+std::vector<const AttentionSegment*> single_rows(std::span<const AttentionSegment> segments) {
+  std::vector<const AttentionSegment*> single;
+  for (const AttentionSegment& segment : segments)
+    if (segment.rows == 1) single.push_back(&segment);
+  const auto pages = [](const AttentionSegment* segment) {
+    return std::span(segment->pages, static_cast<std::size_t>(segment->keys / attention_block));
+  };
+  std::stable_sort(single.begin(), single.end(), [&](const AttentionSegment* a, const AttentionSegment* b) {
+    const auto x = pages(a), y = pages(b);
+    return std::lexicographical_compare(x.begin(), x.end(), y.begin(), y.end());
+  });
+  return single;
 }
+
+// How many whole blocks at the beginning of both are seen by the rows of both and stand in the same pages.
+std::int64_t shared_blocks(const AttentionSegment& a, const AttentionSegment& b, bool causal) {
+  const std::int64_t most =
+      std::min(visible_keys(a, 0, causal), visible_keys(b, 0, causal)) / attention_block;
+  std::int64_t count = 0;
+  while (count < most && a.pages[count] == b.pages[count]) ++count;
+  return count;
+}
+
+// The work of one call in tasks, the longest first: threads take them in turn, and so end together.
+class Plan {
+ public:
+  Plan(const KeyValuePages& pages, std::span<const AttentionSegment> segments, std::int64_t group,
+       bool causal, bool masked, int threads)
+      : kv_heads_(pages.kv_heads), group_(group), causal_(causal) {
+    all_.reserve(segments.size());
+    for (const AttentionSegment& segment : segments)
+      if (segment.rows > 1 || masked) all_.push_back(&segment);
+    for (std::size_t i = 0; i < all_.size(); ++i) add_rows({&all_[i], 1});
+    if (!masked) {  // a mask has rows of its own for each segment
+      single_ = single_rows(segments);
+      for (std::size_t begin = 0; begin < single_.size();) begin = add_sharing(begin);
+    }
+    spread(threads);
+  }
+
+  const std::vector<Task>& tasks() const { return tasks_; }
+  std::int64_t cost() const { return cost_; }  // pairs of rows and keys, of all heads
+
+ private:
+  // The rows of one segment, in tasks of up to task_rows.
+  void add_rows(std::span<const AttentionSegment* const> one) {
+    const std::int64_t all = one.front()->rows * group_;
+    for (std::int64_t first = 0; first < all; first += task_rows) {
+      const std::int64_t rows = std::min(task_rows, all - first);
+      const std::int64_t keys = visible_keys(*one.front(), (first + rows - 1) / group_, causal_);
+      add({.segments = one, .first = first, .rows = rows, .cost = rows * keys});
+    }
+  }
+  // The segments from `begin` on that share as many pages as the first two do; returns where they end.
+  std::size_t add_sharing(std::size_t begin) {
+    const auto most = static_cast<std::size_t>(std::max<std::int64_t>(1, task_rows / group_));
+    std::int64_t blocks = 0;
+    std::size_t end = begin + 1;
+    for (; end < single_.size() && end - begin < most; ++end) {
+      const std::int64_t with = shared_blocks(*single_[begin], *single_[end], causal_);
+      if (with == 0 || with < blocks) break;
+      blocks = end == begin + 1 ? with : blocks;
+    }
+    const auto segments = std::span(std::as_const(single_)).subspan(begin, end - begin);
+    if (segments.size() == 1) {
+      add_rows(segments);
+      return end;
+    }
+    Task task{
+        .segments = segments, .first = 0, .rows = std::ssize(segments) * group_, .shared_blocks = blocks};
+    for (const AttentionSegment* segment : segments) task.cost += group_ * visible_keys(*segment, 0, causal_);
+    add(task);
+    return end;
+  }
+  void add(const Task& task) {
+    tasks_.push_back(task);
+    cost_ += task.cost * kv_heads_;
+  }
+  // One task for each head. A single row is soon done with a head, so it stays with the same thread for as
+  // many heads as leave each thread four tasks, which lets it fetch the next head's pages in time.
+  void spread(int threads) {
+    std::vector<Task> tasks;
+    for (Task task : tasks_) {
+      const std::int64_t fair = cost_ / (4 * threads) / std::max<std::int64_t>(1, task.cost);
+      const std::int64_t run = task.rows > 1 ? 1 : std::clamp<std::int64_t>(fair, 1, kv_heads_);
+      for (task.kv_head = 0; task.kv_head < kv_heads_; task.kv_head += run) {
+        task.kv_heads = std::min(run, kv_heads_ - task.kv_head);
+        tasks.push_back(task);
+      }
+    }
+    std::stable_sort(tasks.begin(), tasks.end(),
+                     [](const Task& a, const Task& b) { return a.cost * a.kv_heads > b.cost * b.kv_heads; });
+    tasks_ = std::move(tasks);
+  }
+
+  std::int64_t kv_heads_, group_;
+  bool causal_;
+  std::vector<const AttentionSegment*> all_, single_;
+  std::vector<Task> tasks_;
+  std::int64_t cost_ = 0;
+};
 
 }  // namespace
 
 template <class T>
 void attention(CpuContext& context, const KeyValuePages& pages, std::span<const AttentionSegment> segments,
                const AttentionArgs<T>& args) {
-  const std::vector<Task> tasks =
-      cut(pages, segments, args.heads / pages.kv_heads, args.causal, context.threads);
-  std::int64_t cost = 0;
-  for (const Task& task : tasks) cost += task.cost * task.kv_heads;
-  const bool serial = cost * (pages.head_dim + pages.value_dim) < serial_limit;
+  const Plan plan(pages, segments, args.heads / pages.kv_heads, args.causal,
+                  args.mask != nullptr || args.visible != nullptr, context.threads);
+  const std::vector<Task>& tasks = plan.tasks();
+  const bool serial = plan.cost() * (pages.head_dim + pages.value_dim) < serial_limit;
   parallel_for(serial ? 1 : context.threads, std::ssize(tasks), [&](std::int64_t i) {
     const Task& task = tasks[static_cast<std::size_t>(i)];
     for (std::int64_t head = task.kv_head; head < task.kv_head + task.kv_heads; ++head) {
-      Tile<T> tile(pages, segments[static_cast<std::size_t>(task.segment)], args, head, task.first,
-                   task.rows);
+      Tile<T> tile(pages, task, args, head);
       tile.attend();
       tile.store();
     }

@@ -270,3 +270,42 @@ TEST_CASE("ragged attention returns the logarithm of each row's sum", "[ops][att
     }
   }
 }
+
+TEST_CASE("rows that begin with the same pages have the bits that each has alone", "[ops][attention]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  const auto dtype = GENERATE(from_range(cache_types));
+  const auto [heads, kv_heads, dim] = GENERATE(table<int, int, int>({{3, 3, 64}, {6, 2, 20}, {52, 1, 8}}));
+  const int threads = GENERATE(1, 2);
+  CAPTURE(device, dtype, heads, kv_heads, threads);
+  set_num_threads(threads);
+  constexpr std::int64_t positions = 256, pages = 12;
+  ops::KeyValuePages pool = ops::KeyValuePages::empty(pages, kv_heads, dim, dim, dtype, device);
+  // Sequences 0 to 5 share two pages, 3 to 5 a third; 6 shares one, 7 none. They stand in no order.
+  const std::vector<std::int32_t> order = {6, 0, 3, 9,  6, 0, 5, 10, 6, 0, 1, 11, 6, 0, 8, 9,
+                                           6, 0, 8, 10, 6, 0, 8, 11, 6, 2, 5, 9,  7, 4, 3, 10};
+  const Tensor table = Tensor::from<std::int32_t>(order, {8, 4}).to(device);
+  for (std::int64_t sequence = 0; sequence < 8;
+       ++sequence) {  // who shares writes the same page twice or other things
+    const Tensor k =
+        random_tensor({positions, kv_heads, dim}, DType::f32, 10 + static_cast<std::uint64_t>(sequence), 2);
+    const ops::AttentionSegment segment{.rows = positions, .position = 0, .sequence = sequence};
+    ops::store_pages(pool, table, {&segment, 1}, k.to(device), k.to(device));
+  }
+  const std::vector<std::int64_t> at = {200, 130, 255, 191, 192, 127, 64, 3};
+  const std::vector<std::int64_t> who = {4, 7, 0, 6, 2, 5, 1, 3};
+  const Tensor q = random_tensor({8, heads, dim}, DType::f32, 5, 2).to(device);
+  std::vector<ops::AttentionSegment> segments;
+  for (std::size_t i = 0; i < who.size(); ++i) {
+    segments.push_back(
+        {.begin = static_cast<std::int64_t>(i), .rows = 1, .position = at[i], .sequence = who[i]});
+  }
+  const Tensor together = ops::ragged_attention(q, pool, table, segments);
+  for (std::size_t i = 0; i < who.size(); ++i) {
+    CAPTURE(i);
+    const auto row = static_cast<std::int64_t>(i);
+    const ops::AttentionSegment alone{.rows = 1, .position = at[i], .sequence = who[i]};
+    CHECK(same_bits(ops::ragged_attention(q.slice(0, row, row + 1), pool, table, {&alone, 1}),
+                    together.slice(0, row, row + 1)));
+  }
+  set_num_threads(0);
+}
