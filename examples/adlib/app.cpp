@@ -143,6 +143,11 @@ std::string check_seed(const std::string& text) {
   return "'" + text + "' is not an integer from 0 to 18446744073709551615";
 }
 
+std::string model_name(const std::string& dir) {
+  const std::string name = std::filesystem::absolute(dir).lexically_normal().filename().string();
+  return name.empty() ? dir : name;
+}
+
 bool is_untrained(const std::filesystem::path& dir) {
   const std::filesystem::path file = dir / "model.safetensors";
   if (!std::filesystem::exists(file)) return false;  // adlib init writes this file and no other

@@ -94,6 +94,8 @@ std::string check_format(const std::string& text, bool quantized_only);
 /// the largest number.
 std::string check_seed(const std::string& text);
 
+/// What records call the model of a directory: its last component.
+std::string model_name(const std::string& dir);
 /// True when the weights of a checkpoint directory say that `adlib init` drew them and nobody trained them.
 bool is_untrained(const std::filesystem::path& dir);
 /// The entry of the weights' metadata by which is_untrained() knows.

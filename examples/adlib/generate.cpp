@@ -1,5 +1,4 @@
 // adlib generate: continue prompts with a model.
-#include <chrono>
 #include <iomanip>
 #include <iterator>
 #include <sstream>
@@ -8,8 +7,10 @@
 #include "adlib/generate/generator.h"
 #include "adlib/io/json.h"
 #include "app.h"
+#include "engine_flags.h"
 #include "generation_flags.h"
 #include "request.h"
+#include "request_lines.h"
 
 namespace adlib::cli {
 namespace {
@@ -19,25 +20,23 @@ struct Options {
   std::vector<std::string> words;
   std::string input;
   std::string output;
-  bool json_lines = false;
+  bool json_lines = false, unordered = false, resume = false;
   LoadFlags load;
   GenerationFlags generation;
+  EngineFlags engine;
 };
 
-std::string report(std::int64_t prompt_tokens, std::int64_t generated, double prefill, double decode) {
+std::string report(const Result& result) {
+  std::int64_t generated = 0;
+  for (const Completion& completion : result.completions) generated += std::ssize(completion.ids);
   std::ostringstream out;
-  out << std::fixed << std::setprecision(2) << prompt_tokens << " prompt tokens in " << prefill << " s, "
-      << generated << " tokens in " << decode << " s";
-  if (decode > 0)
-    out << " (" << std::setprecision(1) << static_cast<double>(generated) / decode << " tokens/s)";
+  out << std::fixed << std::setprecision(2) << result.prompt_tokens << " prompt tokens in "
+      << result.prefill_seconds << " s, " << generated << " tokens in " << result.decode_seconds << " s";
+  if (result.decode_seconds > 0) {
+    out << " (" << std::setprecision(1) << static_cast<double>(generated) / result.decode_seconds
+        << " tokens/s)";
+  }
   return out.str();
-}
-
-std::int64_t count_generated(const Result& result) {
-  std::int64_t total = 0;
-  for (const Completion& completion : result.completions)
-    total += static_cast<std::int64_t>(completion.ids.size());
-  return total;
 }
 
 // The text as it comes; several texts one after another, each on its own line.
@@ -56,65 +55,7 @@ void generate_text(const Generator& generator, const std::string& prompt, const 
   } else {
     for (const Completion& completion : result.completions) output.write(completion.text + "\n");
   }
-  console.note(
-      report(result.prompt_tokens, count_generated(result), result.prefill_seconds, result.decode_seconds));
-}
-
-class JsonLinesRun {
- public:
-  JsonLinesRun(const Generator& generator, Output& output, const Console& console)
-      : generator_(generator), output_(output), console_(console) {}
-
-  void answer(const Request& request, const std::string& where) {
-    Result result;
-    try {
-      result = generator_.generate(request.prompt, request.config);
-    } catch (const Error& error) {
-      fail(error.code(), where, ": ", error.what());
-    }
-    output_.write(response_line(request, result, generator_.tokenizer()) + "\n");
-    output_.flush();
-    ++requests_;
-    prompt_tokens_ += result.prompt_tokens;
-    generated_ += count_generated(result);
-    prefill_ += result.prefill_seconds;
-    decode_ += result.decode_seconds;
-  }
-  void finish() const {
-    console_.note(std::to_string(requests_) + (requests_ == 1 ? " request: " : " requests: ") +
-                  report(prompt_tokens_, generated_, prefill_, decode_));
-  }
-
- private:
-  const Generator& generator_;
-  Output& output_;
-  const Console& console_;
-  std::int64_t requests_ = 0, prompt_tokens_ = 0, generated_ = 0;
-  double prefill_ = 0, decode_ = 0;
-};
-
-void answer_lines(const Options& options, const Generator& generator, const GenerationConfig& base,
-                  Output& output, const Console& console) {
-  JsonLinesRun run(generator, output, console);
-  with_input(options.input, [&](std::istream& in, const std::string& where) {
-    // A file is checked whole before the first answer; a pipe is answered line by line, as it comes.
-    std::vector<std::pair<Request, std::string>> requests;
-    std::uint64_t number = 0;
-    io::for_each_json_line(in, where, [&](io::Json&& object, std::int64_t line) {
-      GenerationConfig config = base;
-      config.seed +=
-          number++;  // equal prompts in one file get different texts; each line's seed repeats it alone
-      const std::string place = where + ":" + std::to_string(line);
-      Request request = parse_request(object, place, config, generator.tokenizer());
-      if (options.input == "-") {
-        run.answer(request, place);
-      } else {
-        requests.emplace_back(std::move(request), place);
-      }
-    });
-    for (const auto& [request, place] : requests) run.answer(request, place);
-  });
-  run.finish();
+  console.note(report(result));
 }
 
 bool is_json_lines(const Options& options) {
@@ -133,28 +74,42 @@ int run(const Options& options, const Console& console) {
     throw UsageError("--top-logprobs needs --jsonl, which has a place for them");
   check(options.generation);
 
+  const bool to_stdout = options.output.empty() || options.output == "-";
+  if (options.resume && (options.input == "-" || !from_input || !json_lines || to_stdout))
+    throw UsageError("--resume needs --input FILE.jsonl and --output FILE, to go on with");
+  if (options.unordered && !(from_input && json_lines))
+    throw UsageError("--unordered is for many requests: it needs --input with JSON Lines");
+
   const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));
   if (is_untrained(options.model)) console.warn(options.model + " holds untrained weights: they write noise");
   const GenerationConfig config = apply(options.generation, generator.defaults(), generator.tokenizer());
+  if (from_input && json_lines) {
+    return answer_lines(generator, config,
+                        {.input = options.input,
+                         .output = options.output,
+                         .model = model_name(options.model),
+                         .unordered = options.unordered,
+                         .resume = options.resume,
+                         .seed = options.generation.seed,
+                         .engine = options.engine},
+                        console);
+  }
   if (json_lines || config.do_sample || options.generation.seed) {
     console.note("seed " + std::to_string(config.seed));
   }
+  if (from_input) {
+    with_input(options.input, [&](std::istream& in, const std::string&) {
+      prompt.assign(std::istreambuf_iterator<char>(in), {});
+    });
+  }
   Output output(options.output);
-  if (from_input && json_lines) {
-    answer_lines(options, generator, config, output, console);
+  if (json_lines) {
+    const Result result = generator.generate(prompt, config);
+    const io::Json record = response({io::Json(), prompt, config}, result, generator.tokenizer());
+    output.write(record.dump(-1, ' ', false, io::Json::error_handler_t::replace) + "\n");
+    console.note(report(result));
   } else {
-    if (from_input) {
-      with_input(options.input, [&](std::istream& in, const std::string&) {
-        prompt.assign(std::istreambuf_iterator<char>(in), {});
-      });
-    }
-    if (json_lines) {
-      JsonLinesRun lines(generator, output, console);
-      lines.answer({io::Json(), prompt, config}, "prompt");
-      lines.finish();
-    } else {
-      generate_text(generator, prompt, config, output, console);
-    }
+    generate_text(generator, prompt, config, output, console);
   }
   output.commit();
   return 0;
@@ -180,6 +135,13 @@ void add_generate(CLI::App& app, Session& session) {
       ->group("Input and output");
   command->add_flag("--jsonl", options->json_lines, "JSON Lines out, and in when --input is given")
       ->group("Input and output");
+  command
+      ->add_flag("--unordered", options->unordered,
+                 "Answer requests as they are ready, not in their order; \"line\" tells which is which")
+      ->group("Many texts");
+  command->add_flag("--resume", options->resume, "Go on with what an interrupted run left beside --output")
+      ->group("Many texts");
+  add_engine_flags(*command, options->engine);
   add_load_flags(*command, options->load);
   add_generation_flags(*command, options->generation, "without it one is drawn and printed");
   command
@@ -201,7 +163,11 @@ void add_generate(CLI::App& app, Session& session) {
       "number i\n"
       "uses --seed plus i. The answer: {\"id\", \"prompt\", \"choices\": [{\"index\", \"text\", "
       "\"finish_reason\"}],\n"
-      "\"usage\", \"seed\", \"timings\"}.");
+      "\"usage\", \"seed\", \"timings\"}, of a file or pipe also \"line\" and \"model\". A request that "
+      "cannot "
+      "be answered, such\n"
+      "as a prompt that is too long, gets {\"line\", \"error\"}, is told at the end, and makes the exit code "
+      "1.");
   command->callback(
       [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
 }

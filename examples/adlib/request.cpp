@@ -267,7 +267,7 @@ Request parse_request(const Json& object, const std::string& where, const Genera
   return request;
 }
 
-std::string response_line(const Request& request, const Result& result, const Tokenizer& tokenizer) {
+Json response(const Request& request, const Result& result, const Tokenizer& tokenizer) {
   Json choices = Json::array();
   std::int64_t generated = 0;
   for (const Completion& completion : result.completions) {
@@ -291,7 +291,7 @@ std::string response_line(const Request& request, const Result& result, const To
                 {{"prefill_ms", milliseconds(result.prefill_seconds)},
                  {"decode_ms", milliseconds(result.decode_seconds)}}}};
   if (!request.id.is_null()) line["id"] = request.id;
-  return line.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return line;
 }
 
 }  // namespace adlib::cli

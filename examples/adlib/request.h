@@ -24,8 +24,7 @@ Request parse_request(const io::Json& object, const std::string& where, const Ge
                       const Tokenizer& tokenizer);
 
 /// {"id"?, "prompt", "choices": [{"index", "text", "finish_reason", "logprobs"?}], "usage", "seed",
-/// "timings"} on one line. `finish_reason` is OpenAI's "stop" or "length"; bytes that are not UTF-8 become
-/// U+FFFD.
-std::string response_line(const Request& request, const Result& result, const Tokenizer& tokenizer);
+/// "timings"}. `finish_reason` is OpenAI's "stop" or "length".
+io::Json response(const Request& request, const Result& result, const Tokenizer& tokenizer);
 
 }  // namespace adlib::cli

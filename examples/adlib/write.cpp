@@ -13,6 +13,7 @@
 #include "copywriter/collect/read.h"
 #include "copywriter/collect/text.h"
 #include "copywriter/write/write_copy.h"
+#include "engine_flags.h"
 #include "generation_flags.h"
 
 namespace adlib::cli {
@@ -35,6 +36,7 @@ struct Options {
   bool resume = false;
   LoadFlags load;
   GenerationFlags generation;
+  EngineFlags engine;
 };
 
 template <class Record>
@@ -62,8 +64,7 @@ cw::CopyOptions copy_options(const Options& options) {
   copy.pairing = cw::parse_pairing(options.pairing);
   copy.limit = options.limit;
   copy.seed = options.generation.seed.value_or(0);
-  copy.model = std::filesystem::absolute(options.model).lexically_normal().filename().string();
-  if (copy.model.empty()) copy.model = options.model;
+  copy.model = model_name(options.model);
   return copy;
 }
 
@@ -94,22 +95,15 @@ void report(const cw::CopySummary& summary, Clock::time_point start, const Conso
   console.note(out.str());
 }
 
-// How many texts are under way at once, and how many more have been asked for.
-constexpr std::int64_t texts_at_once = 64;
-constexpr std::size_t texts_ahead = 2 * texts_at_once;
-
 // Writes many texts at once, except by beams, which are searched one prompt at a time.
 class Writer {
  public:
-  Writer(const Generator& generator, const GenerationConfig& config)
-      : generator_(generator), config_(config) {
-    if (config.num_beams == 1) {
-      EngineOptions options;
-      options.max_sequences = texts_at_once;
-      options.max_waiting = static_cast<std::int64_t>(texts_ahead);
-      engine_ = std::make_unique<Engine>(generator, options);
-    }
+  Writer(const Generator& generator, const GenerationConfig& config, const EngineOptions& options)
+      : generator_(generator), config_(config), max_sequences_(options.max_sequences) {
+    if (config.num_beams == 1) engine_ = std::make_unique<Engine>(generator, options);
   }
+  /// Texts to ask for before the first is taken: a slow one holds up those behind it, not the model.
+  std::size_t ahead() const { return static_cast<std::size_t>(4 * max_sequences_); }
   cw::BeginText begin() const {
     return [this](const cw::CopyJob& job) {
       GenerationConfig config = config_;
@@ -140,6 +134,7 @@ class Writer {
 
   const Generator& generator_;
   const GenerationConfig& config_;
+  std::int64_t max_sequences_;
   std::unique_ptr<Engine> engine_;
 };
 
@@ -188,26 +183,30 @@ int run(Options options, const Console& console) {
   console.note(counted(jobs.size(), "text") + " to write (" + counted(customers.size(), "customer") + ", " +
                counted(products.size(), "product") + "), seed " + std::to_string(copy.seed));
   const Clock::time_point start = Clock::now();
-  const Writer writer(generator, config);
-  if (options.output.empty() || options.output == "-") {
-    Output output("-");
-    const auto emit = [&](const cw::OrderedJson& record) {
+  const bool to_stdout = options.output.empty() || options.output == "-";
+  std::unique_ptr<cw::JsonLinesSink> sink;
+  cw::DoneJobs done;
+  if (!to_stdout) {
+    using Start = cw::JsonLinesSink::Start;
+    sink = std::make_unique<cw::JsonLinesSink>(options.output, options.resume ? Start::resume : Start::fresh);
+    if (options.resume) done = cw::done_jobs(*sink, jobs);
+  }
+  EngineProgress progress(console, options.engine.progress, jobs.size() - std::ssize(done));
+  const Writer writer(generator, config, engine_options(options.engine, progress));
+  Output output("-");
+  const auto emit = [&](const cw::OrderedJson& record) {
+    if (sink) {
+      sink->write(record);
+    } else {
       output.write(record.dump(-1, ' ', false, cw::OrderedJson::error_handler_t::replace) + "\n");
       output.flush();
-      return true;
-    };
-    report(cw::write_copies(jobs, writer.begin(), texts_ahead, emit), start, console);
-    return 0;
-  }
-  using Start = cw::JsonLinesSink::Start;
-  cw::JsonLinesSink sink(options.output, options.resume ? Start::resume : Start::fresh);
-  const cw::DoneJobs done = options.resume ? cw::done_jobs(sink, jobs) : cw::DoneJobs{};
-  const auto emit = [&](const cw::OrderedJson& record) {
-    sink.write(record);
+    }
+    progress.done();
     return true;
   };
-  const cw::CopySummary summary = cw::write_copies(jobs, writer.begin(), texts_ahead, emit, done);
-  sink.finish();
+  const cw::CopySummary summary = cw::write_copies(jobs, writer.begin(), writer.ahead(), emit, done);
+  if (sink) sink->finish();
+  progress.finish();
   report(summary, start, console);
   return 0;
 }
@@ -286,6 +285,7 @@ void add_write(CLI::App& app, Session& session) {
           "adlib's own templates for others")
       ->type_name("DIR")
       ->group(what);
+  add_engine_flags(*command, options->engine);
   add_load_flags(*command, options->load);
   add_generation_flags(*command, options->generation, "0 without it");
   command->footer(

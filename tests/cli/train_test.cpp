@@ -207,6 +207,9 @@ TEST_CASE("train says what is wrong, and where", "[cli][train]") {
   refused({"train", dir, "--from", model, "--data", data, "--steps", "3", "--epochs", "2"}, 2,
           "excludes --epochs");
   refused({"train", dir, "--from", model, "--data", data, "--patience", "2"}, 2, "--patience needs");
+  refused({"train", dir, "--from", model, "--data", data, "--optimizer", "muon", "--lora-rank", "2"}, 2,
+          "give one of the two");
+  refused({"train", dir, "--from", model, "--data", data, "--momentum", "0.9"}, 2, "needs --optimizer muon");
   refused({"train", dir, "--resume"}, 1, "begun in this directory");
   refused({"train", dir, "--from", model, "--data", dir + "/missing.jsonl"}, 1, "missing.jsonl");
   refused({"train", dir, "--from", model, "--data", data, "--lora-rank", "2", "--lora-targets", "q_proj"}, 1,

@@ -114,6 +114,28 @@ TEST_CASE("the number of threads changes no text", "[generate][engine]") {
   set_num_threads(before);
 }
 
+TEST_CASE("quantised weights and caches promise the same", "[generate][engine]") {
+  const Generator plain = tiny_generator();
+  const Decoder& decoder = plain.decoder();
+  const char* format = GENERATE("int8", "bf16");
+  CAPTURE(format);
+  const auto quantised = std::make_shared<const Decoder>(
+      decoder.config(), Weights::from(decoder.named_tensors()), WeightFormats::parse(format));
+  const Generator generator(quantised, std::make_shared<test::TinyTokenizer>());
+  const Load load(generator, 24, 5);
+  for (const bool share : {false, true}) load.run(generator, {.max_sequences = 7, .share_prefixes = share});
+  // A cache in i8 changes texts, but not with the neighbours.
+  const auto alone = [&](const EngineRequest& one) {
+    Engine engine(generator, {.max_sequences = 3, .cache_dtype = DType::i8, .share_prefixes = false});
+    return engine.submit(one).result.get();
+  };
+  Engine engine(generator, {.max_sequences = 9, .cache_dtype = DType::i8});
+  std::vector<Engine::Ticket> tickets;
+  for (const EngineRequest& one : load.requests) tickets.push_back(engine.submit(one));
+  for (std::size_t i = 0; i < tickets.size(); ++i)
+    CHECK(same(tickets[i].result.get(), alone(load.requests[i])));
+}
+
 TEST_CASE("when the pages run out, requests wait or begin again, and no text changes", "[generate][engine]") {
   const Generator generator = tiny_generator();
   const Load load(generator, 60, 3);

@@ -21,13 +21,29 @@ void check(const EngineOptions& options) {
           ", expected more than 0");
 }
 
+constexpr std::size_t default_cache_bytes = std::size_t{1} << 30;
+
+Cache make_cache(const Decoder& decoder, const EngineOptions& options) {
+  const std::size_t page_bytes = decoder.make_cache(1, 0, options.cache_dtype, 1).bytes();
+  const std::int64_t context = nn::PageBook::pages_for(decoder.config().context);
+  // One more than a context takes: a shared page is copied before its first reader lets go of it.
+  const std::int64_t least = context + 1;
+  const bool given = options.cache_bytes > 0;
+  auto pages = static_cast<std::int64_t>((given ? options.cache_bytes : default_cache_bytes) / page_bytes);
+  if (!given) pages = std::max(std::min(pages, options.max_sequences * context), least);
+  require(pages >= least, "engine: cache_bytes is ", options.cache_bytes, ", which holds ", pages,
+          " pages of 64 tokens; one full context needs ", least);
+  return decoder.make_cache(options.max_sequences, 0, options.cache_dtype, pages);
+}
+
 }  // namespace
 
 struct Engine::Impl {
   Impl(const Generator& from, EngineOptions given)
       : generator(from),
         options((check(given), std::move(given))),
-        scheduler(generator.decoder(), generator.tokenizer(), options),
+        scheduler(generator.decoder(), generator.tokenizer(), options,
+                  make_cache(generator.decoder(), options)),
         thread([this] { run(); }) {}
 
   // Hands over a checked request and lets go of the lock.
@@ -36,8 +52,17 @@ struct Engine::Impl {
     Ticket ticket{next_id++, promise->get_future()};
     job->id = ticket.id;
     job->submitted = generate::Scheduler::now();
-    job->done = [promise](Result&& result) { promise->set_value(std::move(result)); };
-    job->failed = [promise](std::exception_ptr error) { promise->set_exception(std::move(error)); };
+    const auto told = [on_end = std::move(job->on_end)] {
+      if (on_end) on_end();
+    };
+    job->done = [promise, told](Result&& result) {
+      promise->set_value(std::move(result));
+      told();
+    };
+    job->failed = [promise, told](std::exception_ptr error) {
+      promise->set_exception(std::move(error));
+      told();
+    };
     arrived.push_back(std::move(job));
     lock.unlock();
     wake.notify_one();
@@ -59,6 +84,7 @@ struct Engine::Impl {
     }
     job->priority = request.priority;
     job->on_piece = std::move(request.on_piece);
+    job->on_end = std::move(request.on_end);
     return job;
   }
 

@@ -2,135 +2,32 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <limits>
+#include <memory>
 #include <utility>
 
 #include "adlib/core/error.h"
 #include "adlib/core/parallel.h"
 #include "generate/beam_search.h"
-#include "generate/continuation.h"
 #include "generate/prompt.h"
-#include "generate/runner.h"
+#include "generate/scheduler.h"
 #include "generate/text_stream.h"
 
 namespace adlib {
 
 namespace {
 
-using generate::Continuation;
-using generate::Runner;
 using generate::TextStream;
 using Clock = std::chrono::steady_clock;
 using Prompt = std::vector<TokenId>;
 
-/// Prompts are generated for in groups of about this many sequences, which bounds the cache's memory.
-constexpr std::int64_t group_sequences = 64;
+/// As many continuations as this are under way at once, which bounds the cache's memory.
+constexpr std::int64_t sequences_at_once = 64;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-/// Several prompts in one ragged batch, num_return_sequences continuations of each.
-class Group {
- public:
-  Group(const Decoder& decoder, const Tokenizer& tokenizer, const GenerationConfig& config,
-        std::span<const Prompt> prompts)
-      : prompts_(prompts),
-        per_prompt_(config.num_return_sequences),
-        runner_(decoder, std::ssize(prompts) * per_prompt_, longest(prompts) + config.max_new_tokens) {
-    for (std::int64_t p = 0; p < std::ssize(prompts); ++p) {
-      const Prompt& prompt = prompts[static_cast<std::size_t>(p)];
-      const TextStream primed(tokenizer, prompt, config.stop_strings);
-      for (std::int64_t n = 0; n < per_prompt_; ++n) {
-        continuations_.emplace_back(config, prompt, static_cast<std::uint64_t>(n), primed);
-      }
-    }
-  }
-
-  std::vector<Result> run(const OnPiece& on_piece) {
-    const auto start = Clock::now();
-    Tensor scores = prefill();
-    const double prefill_seconds = seconds_since(start);
-    const auto decode_start = Clock::now();
-    first_tokens(scores);
-    while (stream(on_piece) && step()) {
-    }
-    return results(prefill_seconds, seconds_since(decode_start));
-  }
-
- private:
-  static std::int64_t longest(std::span<const Prompt> prompts) {
-    std::int64_t length = 0;
-    for (const Prompt& prompt : prompts) length = std::max(length, std::ssize(prompt));
-    return length;
-  }
-
-  /// Each prompt is read once, into the slot of its first continuation.
-  Tensor prefill() {
-    std::vector<Runner::Piece> pieces;
-    for (std::int64_t p = 0; p < std::ssize(prompts_); ++p) {
-      pieces.push_back({p * per_prompt_, prompts_[static_cast<std::size_t>(p)]});
-    }
-    return runner_.feed(pieces);
-  }
-  void first_tokens(Tensor& scores) {
-    std::vector<float> copy;
-    for (std::int64_t slot = 0; slot < std::ssize(continuations_); ++slot) {
-      const std::int64_t prompt = slot / per_prompt_;
-      runner_.copy_sequence(prompt * per_prompt_, slot);
-      const std::span<float> shared = generate::row(scores, static_cast<std::size_t>(prompt));
-      copy.assign(shared.begin(), shared.end());
-      continuations_[static_cast<std::size_t>(slot)].advance(copy);
-    }
-  }
-  /// One token more for every continuation that has not ended; false when all have.
-  bool step() {
-    std::vector<Runner::Piece> pieces;
-    std::vector<Continuation*> active;
-    for (std::int64_t slot = 0; slot < std::ssize(continuations_); ++slot) {
-      Continuation& continuation = continuations_[static_cast<std::size_t>(slot)];
-      if (!continuation.active()) continue;
-      active.push_back(&continuation);
-      pieces.push_back({slot, continuation.ids().last(1)});
-    }
-    if (active.empty()) return false;
-    Tensor scores = runner_.feed(pieces);
-    // Each draws from its own random numbers: which thread does it changes nothing.
-    parallel_for(num_threads(), std::ssize(active), [&](std::int64_t index) {
-      const auto i = static_cast<std::size_t>(index);
-      active[i]->advance(generate::row(scores, i));
-    });
-    return true;
-  }
-  /// Hands new text of the first continuation to the caller; false when the caller wants no more.
-  bool stream(const OnPiece& on_piece) {
-    if (!on_piece) return true;
-    const std::string_view piece = continuations_.front().text().take();
-    if (piece.empty() || on_piece(piece)) return true;
-    for (Continuation& continuation : continuations_) {
-      if (continuation.active()) continuation.finish(FinishReason::cancelled);
-    }
-    return false;
-  }
-  std::vector<Result> results(double prefill_seconds, double decode_seconds) {
-    std::vector<Result> out(prompts_.size());
-    for (std::size_t slot = 0; slot < continuations_.size(); ++slot) {
-      out[slot / static_cast<std::size_t>(per_prompt_)].completions.push_back(
-          continuations_[slot].take_completion());
-    }
-    for (std::size_t p = 0; p < out.size(); ++p) {
-      out[p].prompt_tokens = std::ssize(prompts_[p]);
-      out[p].prefill_seconds = prefill_seconds;
-      out[p].decode_seconds = decode_seconds;
-    }
-    return out;
-  }
-
-  std::span<const Prompt> prompts_;
-  std::int64_t per_prompt_;
-  Runner runner_;
-  std::vector<Continuation>
-      continuations_;  // each in the slot of its index; those of one prompt side by side
-};
 
 Result search_beams(const Decoder& decoder, const Tokenizer& tokenizer, const GenerationConfig& config,
                     const Prompt& prompt, const OnPiece& on_piece) {
@@ -147,21 +44,55 @@ Result search_beams(const Decoder& decoder, const Tokenizer& tokenizer, const Ge
   return result;
 }
 
+std::vector<Result> sample(const Decoder& decoder, const Tokenizer& tokenizer, const GenerationConfig& config,
+                           const std::vector<Prompt>& prompts, const OnPiece& on_piece) {
+  std::int64_t longest = 0;
+  for (const Prompt& prompt : prompts) longest = std::max(longest, std::ssize(prompt));
+  const std::int64_t per_prompt = config.num_return_sequences;
+  const std::int64_t sequences =
+      std::min(std::max(sequences_at_once, per_prompt), per_prompt * std::ssize(prompts));
+  EngineOptions options;
+  options.max_sequences = sequences;
+  options.target_step_seconds = std::numeric_limits<double>::infinity();  // nobody waits for the first word
+  generate::Scheduler scheduler(decoder, tokenizer, options,
+                                decoder.make_cache(sequences, longest + config.max_new_tokens));
+  std::vector<Result> results(prompts.size());
+  std::exception_ptr error;
+  std::size_t asked = 0, ended = 0;
+  while (ended < prompts.size()) {
+    // Some wait while others run, so that no place in the batch stays empty; not all, so that a step need not
+    // look at all.
+    for (; asked < prompts.size() && asked - ended < static_cast<std::size_t>(2 * sequences); ++asked) {
+      auto job = std::make_unique<generate::Job>();
+      job->id = asked;
+      job->prompt = prompts[asked];
+      job->config = config;
+      if (asked == 0) job->on_piece = on_piece;
+      job->submitted = generate::Scheduler::now();
+      job->done = [&, index = asked](Result&& result) {
+        results[index] = std::move(result);
+        ++ended;
+      };
+      job->failed = [&](std::exception_ptr reason) {
+        error = std::move(reason);
+        ++ended;
+      };
+      scheduler.add(std::move(job));
+    }
+    scheduler.admit();
+    scheduler.step();
+    if (error) std::rethrow_exception(error);
+  }
+  return results;
+}
+
 std::vector<Result> run(const Decoder& decoder, const Tokenizer& tokenizer, const GenerationConfig& config,
                         const std::vector<Prompt>& prompts, const OnPiece& on_piece) {
+  if (prompts.empty()) return {};
+  if (config.num_beams == 1) return sample(decoder, tokenizer, config, prompts, on_piece);
   std::vector<Result> results;
-  if (config.num_beams > 1) {
-    for (const Prompt& prompt : prompts) {
-      results.push_back(search_beams(decoder, tokenizer, config, prompt, on_piece));
-    }
-    return results;
-  }
-  const auto group_size =
-      static_cast<std::size_t>(std::max<std::int64_t>(1, group_sequences / config.num_return_sequences));
-  for (std::size_t begin = 0; begin < prompts.size(); begin += group_size) {
-    const auto group = std::span(prompts).subspan(begin, std::min(group_size, prompts.size() - begin));
-    for (Result& result : Group(decoder, tokenizer, config, group).run(on_piece))
-      results.push_back(std::move(result));
+  for (const Prompt& prompt : prompts) {
+    results.push_back(search_beams(decoder, tokenizer, config, prompt, on_piece));
   }
   return results;
 }
@@ -203,10 +134,13 @@ Generator Generator::from_directory(const std::filesystem::path& dir, const Load
   return {std::move(decoder), std::move(tokenizer), std::move(defaults)};
 }
 
+std::vector<TokenId> Generator::encode(std::string_view prompt) const {
+  return generate::encode_prompt(*tokenizer_, prompt);
+}
+
 Result Generator::generate(std::string_view prompt, const GenerationConfig& config,
                            const OnPiece& on_piece) const {
-  const std::vector<TokenId> ids = generate::encode_prompt(*tokenizer_, prompt);
-  return generate(ids, config, on_piece);
+  return generate(encode(prompt), config, on_piece);
 }
 
 Result Generator::generate(std::span<const TokenId> prompt, const GenerationConfig& config,
@@ -222,7 +156,7 @@ std::vector<Result> Generator::generate(std::span<const std::string> prompts,
   std::vector<std::vector<TokenId>> ids(prompts.size());
   parallel_for(num_threads(), std::ssize(prompts), [&](std::int64_t index) {
     const auto i = static_cast<std::size_t>(index);
-    ids[i] = generate::encode_prompt(*tokenizer_, prompts[i]);
+    ids[i] = encode(prompts[i]);
   });
   return generate(ids, config);
 }

@@ -26,21 +26,6 @@ void learn(double& estimate, double seen) {
   estimate = estimate == 0 ? seen : estimate + freshness * (seen - estimate);
 }
 
-constexpr std::size_t default_cache_bytes = std::size_t{1} << 30;
-
-Cache make_cache(const Decoder& decoder, const EngineOptions& options) {
-  const std::size_t page_bytes = decoder.make_cache(1, 0, options.cache_dtype, 1).bytes();
-  const std::int64_t context = nn::PageBook::pages_for(decoder.config().context);
-  // One more than a context takes: a shared page is copied before its first reader lets go of it.
-  const std::int64_t least = context + 1;
-  const bool given = options.cache_bytes > 0;
-  auto pages = static_cast<std::int64_t>((given ? options.cache_bytes : default_cache_bytes) / page_bytes);
-  if (!given) pages = std::max(std::min(pages, options.max_sequences * context), least);
-  require(pages >= least, "engine: cache_bytes is ", options.cache_bytes, ", which holds ", pages,
-          " pages of 64 tokens; one full context needs ", least);
-  return decoder.make_cache(options.max_sequences, 0, options.cache_dtype, pages);
-}
-
 }  // namespace
 
 struct Scheduler::Stream {
@@ -71,11 +56,12 @@ struct Scheduler::Request {
   }
 };
 
-Scheduler::Scheduler(const Decoder& decoder, const Tokenizer& tokenizer, const EngineOptions& options)
+Scheduler::Scheduler(const Decoder& decoder, const Tokenizer& tokenizer, const EngineOptions& options,
+                     Cache cache)
     : decoder_(&decoder),
       tokenizer_(&tokenizer),
       options_(options),
-      cache_(make_cache(decoder, options)),
+      cache_(std::move(cache)),
       slots_(static_cast<std::size_t>(options.max_sequences)) {
   statistics_.pages = cache_.pages_in_use() + cache_.pages_free();
 }

@@ -22,6 +22,7 @@ struct Job {
   GenerationConfig config;  ///< complete
   int priority = 0;
   OnPiece on_piece;
+  std::function<void()> on_end;  ///< the engine's: part of `done` and `failed`
   std::function<void(Result&&)> done;
   std::function<void(std::exception_ptr)> failed;
   double submitted = 0;  ///< seconds on the scheduler's clock
@@ -29,7 +30,8 @@ struct Job {
 
 class Scheduler {
  public:
-  Scheduler(const Decoder& decoder, const Tokenizer& tokenizer, const EngineOptions& options);
+  /// `cache` has room for max_sequences sequences, each of the longest job.
+  Scheduler(const Decoder& decoder, const Tokenizer& tokenizer, const EngineOptions& options, Cache cache);
   ~Scheduler();
 
   /// Jobs whose turn comes at the next step.

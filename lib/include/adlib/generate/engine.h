@@ -51,6 +51,9 @@ struct EngineRequest {
   GenerationConfig config = {};  ///< without beams
   int priority = 0;              ///< the highest goes first; equal ones as they came
   OnPiece on_piece = {};         ///< as Generator's, of completion 0, on the engine's thread
+  /// Called on the engine's thread as soon as the ticket's result is ready; must neither throw nor call the
+  /// engine.
+  std::function<void()> on_end = {};
 };
 
 /// Continuous batching: requests join and leave the batch at every step; a text never depends on what else is

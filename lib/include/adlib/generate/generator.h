@@ -68,8 +68,10 @@ class Generator {
   /// What generation_config.json set, for callers to change.
   const GenerationConfig& defaults() const { return defaults_; }
 
-  /// Continues a prompt, encoded with the special tokens that the tokenizer puts in front of a text, without
-  /// those that it puts behind. Throws Error(invalid_argument) for a configuration that contradicts itself or
+  /// The ids of a prompt, with the special tokens that the tokenizer puts in front of a text, without those
+  /// that it puts behind.
+  std::vector<TokenId> encode(std::string_view prompt) const;
+  /// Continues a prompt. Throws Error(invalid_argument) for a configuration that contradicts itself or
   /// a prompt that is empty or too long.
   Result generate(std::string_view prompt, const GenerationConfig& config,
                   const OnPiece& on_piece = {}) const;
