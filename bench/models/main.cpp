@@ -24,6 +24,7 @@
 #include "adlib/core/parallel.h"
 #include "kernels/cpu/isa.h"
 #include "models/model_bench.h"
+#include "models/serving.h"
 #include "models/training.h"
 #include "support/random.h"
 
@@ -206,6 +207,27 @@ void add_all(const Setting& s) {
     if (!fits(shared_tokens + own_tokens)) continue;
     add("prefix", s, concat("/requests:8/shared:", shared ? 1 : 0),
         [=](State& state) { shared_prefix(state, s, shared); });
+  }
+  struct Serving {
+    std::int64_t requests, common, own, written;
+    bool share;
+  };
+  for (const Serving v :
+       {Serving{8, 0, 64, 64, true}, Serving{32, 0, 64, 64, true}, Serving{64, 200, 40, 60, true},
+        Serving{64, 200, 40, 60, false}, Serving{64, 200, 40, 1, true}, Serving{64, 200, 40, 1, false}}) {
+    if (!fits(v.common + v.own + v.written)) continue;
+    const ServingCase c{.model = s.model,
+                        .format = s.format,
+                        .requests = v.requests,
+                        .common_tokens = v.common,
+                        .own_tokens = v.own,
+                        .new_tokens = v.written,
+                        .share_prefixes = v.share,
+                        .threads = s.threads};
+    add("serve", s,
+        concat("/requests:", v.requests, "/common:", v.common, "/own:", v.own, "/new:", v.written,
+               "/shared:", v.share ? 1 : 0),
+        [=](State& state) { serve(state, c); });
   }
   if (fits(64))
     add(

@@ -8,6 +8,8 @@ VOCABULARY, CONTEXT = 50257, 1024
 
 STEPS = 64  # tokens that a decoding case adds to each stream
 PROMPT = 16  # tokens that stand in front of them when there are several streams
+SERVED = (64, 64)  # of a serving case: tokens of a prompt, tokens that are written
+SHARED = (200, 40, 60)  # where prompts begin alike: common tokens, own tokens, tokens that are written
 
 
 class Case:
@@ -24,6 +26,8 @@ class Case:
             return f"prefill {self.tokens}, {self.weights}"
         if self.kind == "decode":
             return f"decode {self.streams} stream{'s' if self.streams > 1 else ''}, {self.weights}"
+        if self.kind in ("serve", "shared"):
+            return f"{self.kind} {self.streams}, {self.weights}"
         return f"memory, {self.weights}"
 
     @property
@@ -47,5 +51,8 @@ CASES = [
     Case("decode", "i4", goal=1.2),
     Case("decode", "i8", streams=8),
     Case("decode", "i8", streams=32),
+    Case("serve", "i8", streams=8, must=2.5, goal=4.0),
+    Case("serve", "i8", streams=32, must=3.0, goal=5.0),
+    Case("shared", "i8", streams=64, must=2.5, goal=4.0),
     Case("memory", "i8", must=0.85),
 ]

@@ -80,6 +80,9 @@ class Adlib:
         name = {"prefill": f"prefill/.*/format:{weights}/streams:1/tokens:{case.tokens}/",
                 "decode": f"decode/.*/format:{weights}/streams:{case.streams}/past:"
                           f"{cases.PROMPT if case.streams > 1 else 0}/",
+                "serve": f"serve/.*/format:{weights}/requests:{case.streams}/common:0/",
+                "shared": f"serve/.*/format:{weights}/requests:{case.streams}/common:{cases.SHARED[0]}/own:{cases.SHARED[1]}/"
+                          f"new:{cases.SHARED[2]}/shared:1/",
                 "memory": f"memory/.*/format:{weights}/"}[case.kind]
         text = output_of([self.program, "--model", self.model, "--no-limits", f"--benchmark_filter=^{name}",
                           "--benchmark_format=json", "--benchmark_min_time=0.7"], self.environment)
@@ -128,33 +131,46 @@ class Llama:
         common = ["-m", self.file(case.weights), "-t", str(self.threads)] + variant
         if case.kind == "memory":
             return peak_memory([self.program("llama-bench"), *common, "-p", "0", "-n", str(cases.STEPS), "-r", "1"])
+        if case.kind == "serve":
+            prompt, written = cases.SERVED
+            took = self.batched(case, variant, prompt, written)
+            return case.streams * written / (took["t_pp"] + took["t_tg"])
+        if case.kind == "shared":  # its own parts are read at the speed of whole prompts: it has no flag for both
+            common, own, written = cases.SHARED
+            took = self.batched(case, variant, common, written, "-pps")
+            reading = self.batched(case, variant, own, 1)["t_pp"]
+            return case.streams * written / (took["t_pp"] + reading + took["t_tg"])
         if case.streams == 1:
             sizes = ["-p", str(case.tokens), "-n", "0"] if case.kind == "prefill" else ["-p", "0", "-n", str(cases.STEPS)]
             text = output_of([self.program("llama-bench"), *common, *sizes, "-r", "2", "-o", "json"])
             samples = [sample for run in json.loads(text) for sample in run["samples_ts"]]
             return statistics.median(samples)
-        context = case.streams * (cases.PROMPT + cases.STEPS)
+        return case.streams * cases.STEPS / self.batched(case, variant, cases.PROMPT, cases.STEPS)["t_tg"]
+
+    def batched(self, case, variant, prompt, written, *more):
+        """Seconds of llama-batched-bench: "t_pp" for the prompts of all streams, "t_tg" for what they write."""
         flags = [flag for flag in variant if flag != "1"]  # -rtr is a switch here
         text = output_of([self.program("llama-batched-bench"), "-m", self.file(case.weights), "-t", str(self.threads),
-                          *flags, "-c", str(context + 256), "-npp", str(cases.PROMPT), "-ntg", str(cases.STEPS),
-                          "-npl", str(case.streams), "--output-format", "jsonl"], errors=subprocess.STDOUT)
-        return generation_speed(text)
+                          *flags, "-c", str(case.streams * (prompt + written) + 256), "-npp", str(prompt),
+                          "-ntg", str(written), "-npl", str(case.streams), *more, "--output-format", "jsonl"],
+                         errors=subprocess.STDOUT)
+        return seconds_of_batches(text)
 
 
-def generation_speed(text):
-    """Tokens a second of llama-batched-bench: from its JSON, or from the table that ik_llama.cpp prints."""
-    header, speed = [], None
+def seconds_of_batches(text):
+    """From the JSON of llama-batched-bench, or from the table that ik_llama.cpp prints."""
+    header, found = [], None
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if line.startswith("{") and "speed_tg" in line:
-            speed = float(json.loads(line)["speed_tg"])
-        elif "S_TG t/s" in cells:
+        if line.startswith("{") and "t_tg" in line:
+            found = {key: float(json.loads(line)[key]) for key in ("t_pp", "t_tg")}
+        elif "T_TG s" in cells:
             header = cells
         elif header and len(cells) == len(header) and not cells[0].startswith("-"):
-            speed = float(cells[header.index("S_TG t/s")])
-    if speed is None:
-        raise Failed("llama-batched-bench printed no speed")
-    return speed
+            found = {key: float(cells[header.index(name)]) for key, name in (("t_pp", "T_PP s"), ("t_tg", "T_TG s"))}
+    if found is None:
+        raise Failed("llama-batched-bench printed no times")
+    return found
 
 
 class Python:

@@ -36,6 +36,12 @@ def random_ids(streams, tokens):
     return [[draw.randrange(cases.VOCABULARY - 1) for _ in range(tokens)] for _ in range(streams)]
 
 
+def prompts_of(streams, common, own):
+    """Rows that begin alike."""
+    rows = random_ids(streams, common + own)
+    return [rows[0][:common] + row[common:] for row in rows]
+
+
 class PyTorch:
     """transformers' GPT-2 with PyTorch's scaled_dot_product_attention."""
 
@@ -70,6 +76,20 @@ class PyTorch:
             begin = time.perf_counter()
             for i in range(steps):
                 cache = model(ids[:, past + i : past + i + 1], past_key_values=cache, use_cache=True).past_key_values
+            return time.perf_counter() - begin
+
+        return run
+
+    def serve(self, weights, streams, common, own, written):
+        model = self.model(weights)
+        ids = self.torch.tensor(prompts_of(streams, common, own))
+
+        def run():
+            begin = time.perf_counter()
+            out = model(ids, use_cache=True, logits_to_keep=1)
+            for _ in range(written - 1):
+                last = out.logits[:, -1].argmax(-1, keepdim=True)
+                out = model(last, past_key_values=out.past_key_values, use_cache=True)
             return time.perf_counter() - begin
 
         return run
@@ -114,6 +134,20 @@ class CTranslate2:
 
         return run
 
+    def serve(self, weights, streams, common, own, written):
+        prompts = [[str(i) for i in row] for row in prompts_of(streams, common, own)]
+        begins = prompts[0][:common]
+        rest = [row[common:] for row in prompts]
+
+        def run():
+            begin = time.perf_counter()
+            self.model(weights).generate_batch(
+                rest, max_length=written, min_length=written, sampling_topk=1, include_prompt_in_result=False,
+                max_batch_size=0, static_prompt=begins or None, cache_static_prompt=False)
+            return time.perf_counter() - begin
+
+        return run
+
 
 class OnnxRuntime:
     """The graph of onnx_graph.py."""
@@ -138,6 +172,9 @@ class OnnxRuntime:
         return self.models[weights]
 
     def step(self, weights, ids, past):
+        return self.model_outputs(weights, ids, past)[1:]
+
+    def model_outputs(self, weights, ids, past):
         import numpy
 
         streams, tokens = ids.shape
@@ -147,7 +184,7 @@ class OnnxRuntime:
         first = past[0].shape[3]
         feeds = {"ids": ids, "positions": numpy.tile(numpy.arange(first, first + tokens), (streams, 1))}
         feeds.update({f"past_{i}": cache for i, cache in enumerate(past)})
-        return self.model(weights).run(None, feeds)[1:]
+        return self.model(weights).run(None, feeds)
 
     def prefill(self, weights, streams, tokens):
         import numpy
@@ -169,6 +206,21 @@ class OnnxRuntime:
 
         return run
 
+    def serve(self, weights, streams, common, own, written):
+        import numpy
+
+        ids = numpy.array(prompts_of(streams, common, own))
+
+        def run():
+            begin = time.perf_counter()
+            logits, *cache = self.model_outputs(weights, ids, None)
+            for _ in range(written - 1):
+                logits, *cache = self.model_outputs(weights, logits.reshape(streams, -1, logits.shape[-1])[:, -1:].argmax(-1),
+                                                    cache)
+            return time.perf_counter() - begin
+
+        return run
+
 
 PEERS = {"pytorch": (PyTorch, ("torch", "transformers")), "ctranslate2": (CTranslate2, ("ctranslate2",)),
          "onnxruntime": (OnnxRuntime, ("onnxruntime", "numpy"))}
@@ -180,6 +232,11 @@ def answer(peer, case):
         return {"unsupported": True}
     if kind == "prefill":
         return {"value": tokens_per_second(streams * case["tokens"], peer.prefill(weights, streams, case["tokens"]))}
+    if kind in ("serve", "shared"):
+        common, own, written = (0, *cases.SERVED) if kind == "serve" else cases.SHARED
+        run = peer.serve(weights, streams, common, own, written)
+        run()
+        return {"value": streams * written / sorted(run() for _ in range(3))[1]}
     past = cases.PROMPT if streams > 1 else 1
     run = peer.decode(weights, streams, past, cases.STEPS)
     times = sorted(run() for _ in range(2 if kind == "decode" else 1))

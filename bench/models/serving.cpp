@@ -1,0 +1,95 @@
+#include "models/serving.h"
+
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include "adlib/generate/engine.h"
+#include "adlib/tokenizer/tokenizer.h"
+#include "support/random.h"
+
+namespace adlib::bench {
+namespace {
+
+/// Ids without spelling: what is timed is the engine, and a vocabulary of 50257 for random weights does not
+/// exist.
+class NoWords : public Tokenizer {
+ public:
+  explicit NoWords(std::int64_t vocab_size) : vocab_size_(vocab_size) {}
+  std::vector<TokenId> encode(std::string_view) const override { return {}; }
+  std::string decode(std::span<const TokenId> ids, bool) const override {
+    return std::string(ids.size(), 'x');
+  }
+  std::int64_t vocab_size() const override { return vocab_size_; }
+  std::optional<TokenId> token_to_id(std::string_view) const override { return std::nullopt; }
+  std::string id_to_token(TokenId) const override { return "x"; }
+  bool is_special(TokenId) const override { return false; }
+  std::optional<TokenId> bos_id() const override { return std::nullopt; }
+  std::optional<TokenId> eos_id() const override { return std::nullopt; }
+  std::string_view kind() const override { return "none"; }
+
+ private:
+  std::int64_t vocab_size_;
+};
+
+std::vector<EngineRequest> requests_of(const ServingCase& c, std::uint64_t seed) {
+  const auto vocab = static_cast<std::int32_t>(c.model.config.vocab_size);
+  const auto take = [&](std::int64_t tokens, std::uint64_t stream) {
+    const Tensor ids = test::random_ids({tokens}, stream, vocab);
+    const auto values = ids.data<std::int32_t>();
+    return std::vector<TokenId>(values.begin(), values.end());
+  };
+  std::vector<TokenId> common;
+  if (c.common_tokens > 0) common = take(c.common_tokens, seed);
+  std::vector<EngineRequest> requests;
+  for (std::int64_t i = 0; i < c.requests; ++i) {
+    EngineRequest request;
+    request.prompt = common;
+    const std::vector<TokenId> own = take(c.own_tokens, seed + 1 + static_cast<std::uint64_t>(i));
+    request.prompt.insert(request.prompt.end(), own.begin(), own.end());
+    request.config.max_new_tokens = c.new_tokens;
+    request.config.min_new_tokens = c.new_tokens;
+    requests.push_back(std::move(request));
+  }
+  return requests;
+}
+
+}  // namespace
+
+void serve(benchmark::State& state, const ServingCase& c) {
+  const std::shared_ptr<const Decoder> decoder = decoder_of(c.model, c.format);
+  const Generator generator(decoder, std::make_shared<NoWords>(decoder->config().vocab_size));
+  EngineStatistics total;
+  std::uint64_t seed = 0;
+  for (auto _ : state) {
+    state.PauseTiming();  // a fresh engine: nothing of the last round stands in its cache
+    Engine engine(generator,
+                  {.max_sequences = c.requests,
+                   .max_waiting = c.requests,
+                   .share_prefixes = c.share_prefixes,
+                   .target_step_seconds = 1e9});  // all tokens as soon as possible, as the peers do
+    std::vector<EngineRequest> requests = requests_of(c, seed += 1000);
+    state.ResumeTiming();
+    std::vector<Engine::Ticket> tickets;
+    for (EngineRequest& request : requests) tickets.push_back(engine.submit(std::move(request)));
+    for (Engine::Ticket& ticket : tickets) {
+      const Result result = ticket.result.get();
+      if (std::ssize(result.completions.front().ids) != c.new_tokens) {
+        state.SkipWithError("a text is too short");
+        return;
+      }
+    }
+    state.PauseTiming();
+    engine.drain();
+    const EngineStatistics statistics = engine.statistics();
+    total.model_seconds += statistics.model_seconds;
+    total.step_seconds += statistics.step_seconds;
+    total.shared_tokens += statistics.shared_tokens;
+    state.ResumeTiming();
+  }
+  state.counters["tok/s"] = benchmark::Counter(static_cast<double>(c.requests * c.new_tokens),
+                                               benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["engine%"] = 100 * (total.step_seconds - total.model_seconds) / total.step_seconds;
+}
+
+}  // namespace adlib::bench
