@@ -59,7 +59,7 @@ Example ExampleMaker::make(std::uint64_t seed, std::uint64_t index, std::optiona
 OrderedJson ExampleMaker::record(std::uint64_t seed, std::uint64_t index,
                                  std::optional<Language> language) const {
   Random random(seed + 1, index);
-  if (!random.chance(0.125)) return training_record(make(seed, index, language));
+  if (!random.chance(0.3)) return training_record(make(seed, index, language));
   const bool zh = random.chance(0.5);
   const Language chosen = language.value_or(zh ? Language::zh : Language::en);
   const std::string words = concat(chosen == Language::zh ? "" : " ", world_.words(chosen, random));

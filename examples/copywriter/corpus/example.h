@@ -36,7 +36,7 @@ class ExampleMaker {
   /// The same example for the same three arguments, whatever else is made. Without a language, either. Throws
   /// Error(invalid_argument) when the sentences there are make no copy.
   Example make(std::uint64_t seed, std::uint64_t index, std::optional<Language> language = {}) const;
-  /// A line of a corpus: the record of that example, or, for one index of eight, an exercise in its place:
+  /// A line of a corpus: the record of that example, or, for three indices of ten, an exercise in its place:
   /// words nobody has used, to be repeated as they are. Copying names and facts is what a small model learns
   /// last, and soonest where there is nothing else to learn.
   OrderedJson record(std::uint64_t seed, std::uint64_t index, std::optional<Language> language = {}) const;
