@@ -44,14 +44,15 @@ class Summary(unittest.TestCase):
 
 
 class BatchedBench(unittest.TestCase):
-    def test_speed_from_json_and_from_the_table(self):
-        self.assertEqual(run.generation_speed('noise\n{"pp": 16, "speed_tg": 812.5}\n'), 812.5)
+    def test_seconds_from_json_and_from_the_table(self):
+        self.assertEqual(run.seconds_of_batches('noise\n{"pp": 16, "t_pp": 0.5, "t_tg": 2.25, "speed_tg": 9}\n'),
+                         {"t_pp": 0.5, "t_tg": 2.25})
         table = ("log line\n|    PP |  TG |  B | N_KV | T_PP s | S_PP t/s | T_TG s | S_TG t/s | T s | S t/s |\n"
                  "|-------|-----|----|------|--------|----------|--------|----------|-----|-------|\n"
                  "|    16 |  64 |  8 |  640 |  0.229 |   557.43 |  0.628 |   815.28 | 0.8 |   749 |\n\n")
-        self.assertEqual(run.generation_speed(table), 815.28)
+        self.assertEqual(run.seconds_of_batches(table), {"t_pp": 0.229, "t_tg": 0.628})
         with self.assertRaises(run.Failed):
-            run.generation_speed("error: no model")
+            run.seconds_of_batches("error: no model")
 
 
 class Gguf(unittest.TestCase):
@@ -100,7 +101,7 @@ class Program(unittest.TestCase):
                 file.write("{}")
         self.program("ours", 'echo \'{"benchmarks": [{"tok/s": 300, "peak_B": 1e8}]}\'')
         self.program("llama-bench", "echo '[{\"samples_ts\": [90, 100, 110]}]'")
-        self.program("llama-batched-bench", "echo '{\"speed_tg\": 150}'")
+        self.program("llama-batched-bench", f"echo '{{\"t_pp\": 2, \"t_tg\": {8 * cases.STEPS / 150}}}'")
         self.program("llama-quantize", "exit 1")
 
     def path(self, name):
@@ -134,6 +135,18 @@ class Program(unittest.TestCase):
         self.assertIn("| decode 8 streams, i8, tok/s | 300 | **150** | 2.00 (2.00–2.00) |", out)
         with open(self.path("out.json"), encoding="utf-8") as file:
             self.assertEqual(json.load(file)["rows"][0]["samples"], {"adlib": [300, 300], "llama.cpp": [100, 100]})
+
+    def test_requests_count_their_prompts_and_shared_ones_read_their_own_parts(self):
+        self.program("llama-batched-bench", "echo '{\"t_pp\": 2, \"t_tg\": 6}'")
+        status, out, _ = self.run_it("--rounds", "1", "--cases", "serve 8")
+        self.assertEqual(status, 0)
+        self.assertIn("| serve 8, i8, tok/s | 300 | **64** |", out)  # 8 x 64 in 8 s
+        status, out, _ = self.run_it("--rounds", "1", "--cases", "shared")
+        self.assertIn("| shared 64, i8, tok/s | 300 | **384** |", out)  # 64 x 60 in 2 + 2 + 6 s
+        with open(self.log, encoding="utf-8") as file:
+            shared, own = [line for line in file if line.startswith("llama-batched-bench")][-2:]
+        self.assertIn("-npp 200 -ntg 60 -npl 64 -pps", shared)
+        self.assertIn("-npp 40 -ntg 1 -npl 64", own)
 
     def test_a_peer_that_fails_leaves_the_others(self):
         self.program("llama-bench", "echo 'error: no such model' >&2; exit 3")
