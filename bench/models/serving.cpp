@@ -1,6 +1,6 @@
 #include "models/serving.h"
 
-#include <cstdlib>
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -54,6 +54,14 @@ std::vector<EngineRequest> requests_of(const ServingCase& c, std::uint64_t seed)
   return requests;
 }
 
+// Room for all requests whole, shared or not.
+std::size_t cache_bytes(const Decoder& decoder, const ServingCase& c) {
+  const std::int64_t each = nn::PageBook::pages_for(c.common_tokens + c.own_tokens + c.new_tokens);
+  const std::int64_t pages =
+      std::max(c.requests * each, nn::PageBook::pages_for(decoder.config().context)) + 1;
+  return static_cast<std::size_t>(pages) * decoder.make_cache(1, 0, {}, 1).bytes();
+}
+
 }  // namespace
 
 void serve(benchmark::State& state, const ServingCase& c) {
@@ -65,6 +73,7 @@ void serve(benchmark::State& state, const ServingCase& c) {
     state.PauseTiming();  // a fresh engine: nothing of the last round stands in its cache
     Engine engine(generator,
                   {.max_sequences = c.requests,
+                   .cache_bytes = cache_bytes(*decoder, c),
                    .max_waiting = c.requests,
                    .share_prefixes = c.share_prefixes,
                    .target_step_seconds = 1e9});  // all tokens as soon as possible, as the peers do
@@ -84,7 +93,10 @@ void serve(benchmark::State& state, const ServingCase& c) {
     const EngineStatistics statistics = engine.statistics();
     total.model_seconds += statistics.model_seconds;
     total.step_seconds += statistics.step_seconds;
-    total.shared_tokens += statistics.shared_tokens;
+    if (statistics.preemptions > 0) {
+      state.SkipWithError("the cache is too small");
+      return;
+    }
     state.ResumeTiming();
   }
   state.counters["tok/s"] = benchmark::Counter(static_cast<double>(c.requests * c.new_tokens),

@@ -2,6 +2,7 @@
 
 #include <iomanip>
 #include <sstream>
+#include <utility>
 
 namespace adlib::cli {
 
@@ -28,7 +29,9 @@ EngineProgress::EngineProgress(const Console& console, bool asked, std::int64_t 
     : console_(console), asked_(asked), total_(total) {}
 
 void EngineProgress::show(const EngineStatistics& statistics) {
-  if (finished_ || (!console_.is_terminal() && !asked_)) return;
+  if (!console_.is_terminal() && !asked_) return;
+  const std::lock_guard lock(mutex_);
+  if (finished_) return;
   const Clock::time_point now = Clock::now();
   const std::int64_t done = done_;
   if (now < next_) return;
@@ -57,8 +60,8 @@ void EngineProgress::show(const EngineStatistics& statistics) {
 }
 
 void EngineProgress::finish() {
-  finished_ = true;
-  console_.status("");
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(finished_, true)) console_.status("");
 }
 
 EngineOptions engine_options(const EngineFlags& flags, EngineProgress& progress) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 
 #include "adlib/generate/engine.h"
 #include "app.h"
@@ -23,6 +24,7 @@ class EngineProgress {
  public:
   /// `total` texts, 0 when nobody knows; `console` must outlive this.
   EngineProgress(const Console& console, bool asked, std::int64_t total);
+  ~EngineProgress() { finish(); }
   /// Another text is written.
   void done() { ++done_; }
   /// For EngineOptions::observer.
@@ -37,7 +39,8 @@ class EngineProgress {
   bool asked_;
   std::int64_t total_;
   std::atomic<std::int64_t> done_{0};
-  std::atomic<bool> finished_{false};
+  std::mutex mutex_;  // of what follows
+  bool finished_ = false;
   Clock::time_point begin_ = Clock::now(), next_ = begin_;
 };
 

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <filesystem>
 #include <future>
 #include <iomanip>
 #include <memory>
@@ -84,7 +85,7 @@ class Answering {
         return engine_.submit(std::move(asked)).result;
       }
       here.set_value(generator_.generate(request.prompt, request.config));  // one prompt at a time
-    } catch (const Error&) {
+    } catch (const std::exception&) {
       here.set_exception(std::current_exception());
     }
     mark_ready(*pending);
@@ -169,17 +170,44 @@ class Answers {
   Output stdout_{"-"};
 };
 
+/// Requests that could not be answered: the first few in words, the others counted.
+class Failures {
+ public:
+  void add(std::string message) {
+    if (messages_.size() < most_shown) messages_.push_back(std::move(message));
+    ++count_;
+  }
+  std::int64_t count() const { return count_; }
+  void report(std::int64_t requests, const Console& console) const {
+    if (count_ == 0) return;
+    for (const std::string& message : messages_) console.error(message);
+    std::string rest;
+    if (count_ > std::ssize(messages_)) rest = concat("; the first ", most_shown, " are shown");
+    console.error(concat(count_, " of ", requests, " requests could not be answered", rest));
+  }
+
+ private:
+  static constexpr std::size_t most_shown = 10;
+  std::vector<std::string> messages_;
+  std::int64_t count_ = 0;
+};
+
 /// What an interrupted run has answered, by line.
 class Answered {
  public:
-  explicit Answered(const JsonLinesSink& sink, const std::string& model) : where_(sink.partial().string()) {
+  /// Those that could not be answered go to `failures` again.
+  Answered(const JsonLinesSink& sink, const std::string& model, const std::string& input, Failures& failures)
+      : where_(sink.partial().string()) {
     sink.for_each_record([&](const io::Json& record, const std::string& place) {
       const io::JsonFields fields(record, place);
       if (fields.string("model") != model) fail_mixed(place, "was written by another model");
       const io::Json& seed = fields.at("seed");
       if (!seed.is_number_unsigned()) fail_mixed(place, "has no seed");
-      lines_.push_back({fields.integer("line", 1, INT64_MAX), hash_of(fields.string("prompt")),
-                        seed.get<std::uint64_t>()});
+      const std::int64_t line = fields.integer("line", 1, INT64_MAX);
+      lines_.push_back({line, hash_of(fields.string("prompt")), seed.get<std::uint64_t>()});
+      if (fields.has("error")) {
+        failures.add(concat(input, ":", line, ": ", fields.at("error").value("message", "unknown error")));
+      }
     });
     std::sort(lines_.begin(), lines_.end(), [](const Line& a, const Line& b) { return a.number < b.number; });
     const auto twice = std::adjacent_find(lines_.begin(), lines_.end(),
@@ -230,28 +258,6 @@ class Answered {
   std::int64_t matched_ = 0;
 };
 
-/// Requests that could not be answered: the first few in words, the others counted.
-class Failures {
- public:
-  void add(std::string message) {
-    if (messages_.size() < most_shown) messages_.push_back(std::move(message));
-    ++count_;
-  }
-  std::int64_t count() const { return count_; }
-  void report(std::int64_t requests, const Console& console) const {
-    if (count_ == 0) return;
-    for (const std::string& message : messages_) console.error(message);
-    std::string rest;
-    if (count_ > std::ssize(messages_)) rest = concat("; the first ", most_shown, " are shown");
-    console.error(concat(count_, " of ", requests, " requests could not be answered", rest));
-  }
-
- private:
-  static constexpr std::size_t most_shown = 10;
-  std::vector<std::string> messages_;
-  std::int64_t count_ = 0;
-};
-
 std::int64_t count_generated(const Result& result) {
   std::int64_t total = 0;
   for (const Completion& completion : result.completions) total += std::ssize(completion.ids);
@@ -289,13 +295,18 @@ class Requests {
 
 int answer_lines(const Generator& generator, GenerationConfig base, const RequestLinesOptions& options,
                  const Console& console) {
-  const bool is_pipe = options.input == "-";
+  // Only a file can be read twice.
+  const bool is_pipe = options.input == "-" || std::filesystem::is_fifo(options.input) ||
+                       std::filesystem::is_character_file(options.input);
+  if (is_pipe && options.resume) throw UsageError("--resume needs an --input FILE that can be read again");
+  const std::string where = options.input == "-" ? "stdin" : options.input;
   const Requests requests(generator, options, base);
+  Failures failures;
   std::optional<Answers> answers;
   std::optional<Answered> answered;
   if (options.resume) {
     answers.emplace(options);
-    answered.emplace(*answers->sink(), options.model);
+    answered.emplace(*answers->sink(), options.model, where, failures);
   }
   std::optional<std::uint64_t> seed = options.seed;
   std::int64_t total = 0;
@@ -307,27 +318,29 @@ int answer_lines(const Generator& generator, GenerationConfig base, const Reques
                       });
     if (answered) answered->expect_all_matched();
   }
-  if (!answers) answers.emplace(options);  // not before: what is wrong with the input leaves nothing behind
   console.note("seed " + std::to_string(seed.value_or(base.seed)));
   const std::int64_t skipped = answered ? answered->size() : 0;
   EngineProgress progress(console, options.engine.progress, total - skipped);
 
   const auto begin = std::chrono::steady_clock::now();
-  std::int64_t written = 0, prompt_tokens = 0, generated = 0;
-  Failures failures;
-  const std::string where = is_pipe ? "stdin" : options.input;
+  std::int64_t written = 0, unwritten = 0, prompt_tokens = 0, generated = 0;
   const auto take = [&](Pending&& pending) {
     io::Json record;
     try {
       const Result result = pending.result.get();
+      record = response(pending.request, result, generator.tokenizer());
       prompt_tokens += result.prompt_tokens;
       generated += count_generated(result);
-      record = response(pending.request, result, generator.tokenizer());
-    } catch (const Error& error) {
-      failures.add(concat(where, ":", pending.line, ": ", error.what()));
+    } catch (const std::exception& problem) {
+      failures.add(concat(where, ":", pending.line, ": ", problem.what()));
+      const auto* error = dynamic_cast<const Error*>(&problem);
+      if (error == nullptr || error->code() != ErrorCode::invalid_argument) {
+        ++unwritten;  // it may be answered another time, as when memory was short
+        return;
+      }
       record = {{"prompt", pending.request.prompt},
                 {"seed", pending.request.config.seed},
-                {"error", {{"code", to_string(error.code())}, {"message", error.what()}}}};
+                {"error", {{"code", to_string(error->code())}, {"message", error->what()}}}};
       if (!pending.request.id.is_null()) record["id"] = pending.request.id;
     }
     record["line"] = pending.line;
@@ -338,6 +351,7 @@ int answer_lines(const Generator& generator, GenerationConfig base, const Reques
   };
   {
     Answering answering(generator, engine_options(options.engine, progress), options.unordered, take);
+    if (!answers) answers.emplace(options);  // not before: what is wrong with the run leaves nothing behind
     std::exception_ptr error;
     try {
       requests.for_each(seed.value_or(base.seed),
@@ -350,9 +364,10 @@ int answer_lines(const Generator& generator, GenerationConfig base, const Reques
     }
     answering.finish();
     progress.finish();
+    if (error && is_pipe && unwritten == 0) answers->finish();
     if (error) std::rethrow_exception(error);
   }
-  answers->finish();
+  if (unwritten == 0) answers->finish();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::ostringstream out;
   out << written << (written == 1 ? " request" : " requests");
@@ -362,7 +377,14 @@ int answer_lines(const Generator& generator, GenerationConfig base, const Reques
   if (seconds > 0)
     out << " (" << std::setprecision(1) << static_cast<double>(generated) / seconds << " tokens/s)";
   console.note(out.str());
-  failures.report(written, console);
+  failures.report(written + skipped + unwritten, console);
+  if (unwritten > 0) {
+    console.error(concat(unwritten, " of them may be answered another time",
+                         answers->sink() != nullptr
+                             ? concat(": the answers so far are in ", answers->sink()->partial().string(),
+                                      ", and --resume goes on with them")
+                             : std::string()));
+  }
   return failures.count() > 0 ? 1 : 0;
 }
 

@@ -61,6 +61,9 @@ void read_run_json(const std::filesystem::path& file, TrainFlags& flags, std::st
   if (fields.integer("format", 0, 1 << 30) != 1)
     fail(ErrorCode::unsupported, file.string(), ": was written by another version of adlib");
   visit(flags, [&](const char* name, auto& value) {
+    // Settings that runs of before they existed do without.
+    const std::string_view field = name;
+    if ((field == "optimizer" || field == "momentum") && !json.contains(name)) return;
     try {
       json.at(name).get_to(value);
     } catch (const io::Json::exception&) {

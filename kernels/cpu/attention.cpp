@@ -403,7 +403,7 @@ class Plan {
     for (std::size_t i = 0; i < all_.size(); ++i) add_rows({&all_[i], 1});
     if (!masked) {  // a mask has rows of its own for each segment
       single_ = single_rows(segments);
-      for (std::size_t begin = 0; begin < single_.size();) begin = add_sharing(begin);
+      for (std::size_t begin = 0; begin < single_.size();) begin = add_sharing(begin, threads);
     }
     spread(threads);
   }
@@ -421,14 +421,22 @@ class Plan {
       add({.segments = one, .first = first, .rows = rows, .cost = rows * keys});
     }
   }
-  // The segments from `begin` on that share as many pages as the first two do; returns where they end.
-  std::size_t add_sharing(std::size_t begin) {
-    const auto most = static_cast<std::size_t>(std::max<std::int64_t>(1, task_rows / group_));
+  // The segments from `begin` on that share as many pages as the first two do, but so few that every thread
+  // has tasks; returns where they end.
+  std::size_t add_sharing(std::size_t begin, int threads) {
+    const std::int64_t fair = std::ssize(single_) * kv_heads_ / (4 * threads);
+    const auto most = static_cast<std::size_t>(
+        std::clamp<std::int64_t>(task_rows / group_, 1, std::max<std::int64_t>(fair, 2)));
+    const auto shared = [&](std::size_t i, std::size_t j) {
+      return shared_blocks(*single_[i], *single_[j], causal_);
+    };
     std::int64_t blocks = 0;
     std::size_t end = begin + 1;
     for (; end < single_.size() && end - begin < most; ++end) {
-      const std::int64_t with = shared_blocks(*single_[begin], *single_[end], causal_);
+      const std::int64_t with = shared(begin, end);
       if (with == 0 || with < blocks) break;
+      // The first is better alone than to keep the others from what they share beyond it.
+      if (end == begin + 1 && end + 1 < single_.size() && shared(end, end + 1) > with) break;
       blocks = end == begin + 1 ? with : blocks;
     }
     const auto segments = std::span(std::as_const(single_)).subspan(begin, end - begin);

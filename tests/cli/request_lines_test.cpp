@@ -134,6 +134,9 @@ TEST_CASE("generate answers what it can and tells at the end what it cannot", "[
     CHECK(answers[i].contains("error") != answers[i].contains("choices"));
   }
   CHECK_THAT(answers[3]["error"]["message"].get<std::string>(), ContainsSubstring("2048"));
+  const Finished again = answer(dir / "in.jsonl", dir / "out.jsonl", {"--resume"});
+  CHECK(again.exit_code == 1);
+  CHECK_THAT(again.err, ContainsSubstring("14 of 30 requests could not be answered"));
 }
 
 TEST_CASE("generate --resume refuses to mix two runs", "[cli][engine][errors]") {
@@ -149,7 +152,7 @@ TEST_CASE("generate --resume refuses to mix two runs", "[cli][engine][errors]") 
     CHECK(run.exit_code == 1);
     CHECK_THAT(run.err, ContainsSubstring(says) && ContainsSubstring("two runs must not mix"));
     CHECK(read_text(out) == whole);
-    std::filesystem::remove(out + ".partial");
+    CHECK_FALSE(std::filesystem::exists(out + ".partial"));  // nothing stands in the way of the next run
   };
   refused("another seed", {"--seed", "5"});
   write_text(in, requests(1));
@@ -175,6 +178,12 @@ TEST_CASE("generate answers what came down a pipe before a bad line", "[cli][eng
   CHECK(run.exit_code == 1);
   CHECK(lines_of(run.out).size() == 1);
   CHECK_THAT(run.err, ContainsSubstring("stdin:2"));
+  const TempDir dir;
+  const std::string out = (dir / "out.jsonl").string();
+  CHECK(adlib_tool({"generate", tiny_model().string(), "--jsonl", "--input", "-", "--output", out},
+                   {.input = "{\"prompt\": \"a\", \"max_tokens\": 2}\nno\n", .environment = {}})
+            .exit_code == 1);
+  CHECK(lines_of(read_text(out)).size() == 1);  // it is not asked for again, so it is whole
 }
 
 TEST_CASE("An input with a bad line leaves nothing beside the output", "[cli][engine][errors]") {
@@ -182,5 +191,8 @@ TEST_CASE("An input with a bad line leaves nothing beside the output", "[cli][en
   write_text(dir / "in.jsonl", requests(2) + "no json\n");
   CHECK(answer(dir / "in.jsonl", dir / "out.jsonl").exit_code == 1);
   CHECK_FALSE(std::filesystem::exists(dir / "out.jsonl"));
+  CHECK_FALSE(std::filesystem::exists((dir / "out.jsonl").string() + ".partial"));
+  write_text(dir / "in.jsonl", requests(2));
+  CHECK(answer(dir / "in.jsonl", dir / "out.jsonl", {"--cache-bytes", "1K"}).exit_code == 1);
   CHECK_FALSE(std::filesystem::exists((dir / "out.jsonl").string() + ".partial"));
 }

@@ -53,7 +53,16 @@ EngineRequest random_request(std::mt19937_64& random, const Generator& generator
   return request;
 }
 
-void run(const Generator& generator, std::uint64_t seed) {
+/// What happened, over all engines.
+struct Seen {
+  std::int64_t finished = 0, failed = 0, cancelled = 0, preemptions = 0, shared_tokens = 0;
+  void add(const EngineStatistics& statistics) {
+    finished += statistics.finished, failed += statistics.failed, cancelled += statistics.cancelled;
+    preemptions += statistics.preemptions, shared_tokens += statistics.shared_tokens;
+  }
+};
+
+void run(const Generator& generator, std::uint64_t seed, Seen& seen) {
   std::mt19937_64 random(seed);
   EngineOptions options;
   options.max_sequences = 3 + static_cast<std::int64_t>(random() % 14);
@@ -87,12 +96,13 @@ void run(const Generator& generator, std::uint64_t seed) {
     std::thread first(submit, 0), second(submit, 1);
     std::thread canceller([&, chance = std::mt19937_64(seed + 1)]() mutable {
       while (cancelling) {
-        if (chance() % 3 == 0 && latest > 0) engine.cancel(1 + chance() % latest);
-        std::this_thread::yield();
+        if (latest > 0) engine.cancel(1 + chance() % latest);
+        std::this_thread::sleep_for(std::chrono::microseconds(500 + chance() % 4000));
       }
     });
     first.join(), second.join();
     if (random() % 3 != 0) engine.drain();  // else the engine goes away with what is under way
+    seen.add(engine.statistics());
     cancelling = false;
     canceller.join();
   }
@@ -105,6 +115,7 @@ void run(const Generator& generator, std::uint64_t seed) {
         const Completion &got = result.completions[n], &whole = one.alone.completions[n];
         if (got.finish_reason != FinishReason::cancelled) {
           REQUIRE(got.ids == whole.ids);
+          REQUIRE_FALSE(one.fails);
         } else {  // what it had written is the beginning of what it would have written
           REQUIRE(std::equal(
               got.ids.begin(), got.ids.end(), whole.ids.begin(),
@@ -124,13 +135,19 @@ TEST_CASE("an engine tells every request its end once, whatever happens", "[gene
   const Generator generator = tiny_generator();
   const int count = engines();
   std::int64_t settled = 0;
+  Seen seen;
   for (int i = 0; i < count; ++i) {
     CAPTURE(i);
     set_num_threads(1 + i % 2);
-    run(generator, 100 + static_cast<std::uint64_t>(i));
+    run(generator, 100 + static_cast<std::uint64_t>(i), seen);
     if (i == count / 4) settled = resident_bytes();
   }
   set_num_threads(0);
+  CHECK(seen.finished > 0);
+  CHECK(seen.failed > 0);
+  CHECK(seen.cancelled > 0);
+  CHECK(seen.preemptions > 0);
+  CHECK(seen.shared_tokens > 0);
   // Sanitizers keep freed memory for a while; a leak of every engine's cache would show all the same.
   if (count >= 100) CHECK(resident_bytes() < settled + (std::int64_t{64} << 20));
 }

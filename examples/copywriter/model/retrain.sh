@@ -3,10 +3,11 @@
 # The same processor and the same steps give the same bytes, whatever the number of threads. All that the run needs goes to
 # $ADLIB_CHECKPOINTS; run it again after an interruption and it goes on where it stopped.
 set -euo pipefail
+work=$(realpath -m "${ADLIB_CHECKPOINTS:?set ADLIB_CHECKPOINTS to a directory outside the work tree, with 1 GB free}")
+[ -z "${ADLIB_BIN:-}" ] || ADLIB_BIN=$(realpath "$ADLIB_BIN")
 cd "$(dirname "$0")/../../.."
 steps=${1:-2200}
 bin=${ADLIB_BIN:-build/release/bin}
-work=${ADLIB_CHECKPOINTS:?set ADLIB_CHECKPOINTS to a directory outside the work tree, with 1 GB free}
 model=examples/copywriter/model
 mkdir -p "$work"
 
@@ -18,6 +19,10 @@ publish() {
 }
 
 if [ -f "$work/run/run.json" ]; then
+  if ! grep -q "\"steps\": $steps," "$work/run/run.json"; then
+    echo "retrain.sh: $work/run is a run of other than $steps steps; give its number, or another ADLIB_CHECKPOINTS" >&2
+    exit 2
+  fi
   "$bin/adlib" train "$work/run" --resume
   publish
   exit

@@ -65,6 +65,7 @@ void copy_file(const std::filesystem::path& from, int to, const std::filesystem:
 JsonLinesSink::JsonLinesSink(std::filesystem::path output, Start start)
     : output_(link_target(std::move(output))), partial_(output_.string() + ".partial") {
   const bool left_over = std::filesystem::exists(partial_);
+  is_kept_ = left_over;
   if (start == Start::fresh && left_over) {
     fail(ErrorCode::invalid_argument, partial_.string(),
          ": an interrupted run left this file; go on with --resume, or remove it to start over");
@@ -94,7 +95,9 @@ JsonLinesSink::JsonLinesSink(std::filesystem::path output, Start start)
 }
 
 JsonLinesSink::~JsonLinesSink() {
-  if (file_ >= 0) ::close(file_);
+  if (file_ < 0) return;
+  if (!is_kept_) ::unlink(partial_.c_str());  // a run that never began leaves nothing to go on with
+  ::close(file_);
 }
 
 void JsonLinesSink::for_each_record(
@@ -112,6 +115,7 @@ void JsonLinesSink::write(const OrderedJson& record) {
   // done.
   std::string line = record.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
   line += '\n';
+  is_kept_ = true;
   write_all(file_, line, partial_);
 }
 

@@ -23,7 +23,7 @@ class JsonLinesSink {
     resume,  ///< goes on with OUTPUT.partial (a torn last line is cut off), or else with the lines of OUTPUT
   };
   JsonLinesSink(std::filesystem::path output, Start start);
-  ~JsonLinesSink();  ///< keeps OUTPUT.partial unless finish() was called
+  ~JsonLinesSink();  ///< keeps OUTPUT.partial if it was there before or has been written to
   JsonLinesSink(const JsonLinesSink&) = delete;
   JsonLinesSink& operator=(const JsonLinesSink&) = delete;
 
@@ -43,6 +43,7 @@ class JsonLinesSink {
   std::filesystem::path output_;
   std::filesystem::path partial_;
   int file_ = -1;
+  bool is_kept_ = false;
 };
 
 }  // namespace adlib::copywriter
