@@ -27,8 +27,9 @@ cmake --build --preset release --target adlib_tool -j "$(nproc)"
 adlib=build/release/bin/adlib
 
 demo=examples/copywriter/demo
-head -n 2 "$demo/products.csv" >build/quickstart-product.csv  # one product, so that three customers fit the screen
+declare -A product=([zh]=jinggu-q2 [en]=fernway-trail-3)  # one for each, so that three customers fit the screen
 for language in zh en; do
+  { head -n 1 "$demo/products.csv" && grep "^${product[$language]}," "$demo/products.csv"; } >build/quickstart-product.csv
   write=("$adlib" write --products build/quickstart-product.csv --customers "$demo/customers.jsonl"
          --language "$language" --limit 3)
   echo "==> 3. copy ($language): ${write[*]}"
