@@ -222,8 +222,7 @@ void add_all(const Setting& s) {
                         .common_tokens = v.common,
                         .own_tokens = v.own,
                         .new_tokens = v.written,
-                        .share_prefixes = v.share,
-                        .threads = s.threads};
+                        .share_prefixes = v.share};
     add("serve", s,
         concat("/requests:", v.requests, "/common:", v.common, "/own:", v.own, "/new:", v.written,
                "/shared:", v.share ? 1 : 0),

@@ -5,32 +5,11 @@
 #include <vector>
 
 #include "adlib/generate/engine.h"
-#include "adlib/tokenizer/tokenizer.h"
+#include "support/no_text.h"
 #include "support/random.h"
 
 namespace adlib::bench {
 namespace {
-
-/// Ids without spelling: what is timed is the engine, and a vocabulary of 50257 for random weights does not
-/// exist.
-class NoWords : public Tokenizer {
- public:
-  explicit NoWords(std::int64_t vocab_size) : vocab_size_(vocab_size) {}
-  std::vector<TokenId> encode(std::string_view) const override { return {}; }
-  std::string decode(std::span<const TokenId> ids, bool) const override {
-    return std::string(ids.size(), 'x');
-  }
-  std::int64_t vocab_size() const override { return vocab_size_; }
-  std::optional<TokenId> token_to_id(std::string_view) const override { return std::nullopt; }
-  std::string id_to_token(TokenId) const override { return "x"; }
-  bool is_special(TokenId) const override { return false; }
-  std::optional<TokenId> bos_id() const override { return std::nullopt; }
-  std::optional<TokenId> eos_id() const override { return std::nullopt; }
-  std::string_view kind() const override { return "none"; }
-
- private:
-  std::int64_t vocab_size_;
-};
 
 std::vector<EngineRequest> requests_of(const ServingCase& c, std::uint64_t seed) {
   const auto vocab = static_cast<std::int32_t>(c.model.config.vocab_size);
@@ -66,8 +45,8 @@ std::size_t cache_bytes(const Decoder& decoder, const ServingCase& c) {
 
 void serve(benchmark::State& state, const ServingCase& c) {
   const std::shared_ptr<const Decoder> decoder = decoder_of(c.model, c.format);
-  const Generator generator(decoder, std::make_shared<NoWords>(decoder->config().vocab_size));
-  EngineStatistics total;
+  const Generator generator(decoder, std::make_shared<test::NoText>(decoder->config().vocab_size));
+  double model_seconds = 0, step_seconds = 0;
   std::uint64_t seed = 0;
   for (auto _ : state) {
     state.PauseTiming();  // a fresh engine: nothing of the last round stands in its cache
@@ -91,8 +70,7 @@ void serve(benchmark::State& state, const ServingCase& c) {
     state.PauseTiming();
     engine.drain();
     const EngineStatistics statistics = engine.statistics();
-    total.model_seconds += statistics.model_seconds;
-    total.step_seconds += statistics.step_seconds;
+    model_seconds += statistics.model_seconds, step_seconds += statistics.step_seconds;
     if (statistics.preemptions > 0) {
       state.SkipWithError("the cache is too small");
       return;
@@ -101,7 +79,7 @@ void serve(benchmark::State& state, const ServingCase& c) {
   }
   state.counters["tok/s"] = benchmark::Counter(static_cast<double>(c.requests * c.new_tokens),
                                                benchmark::Counter::kIsIterationInvariantRate);
-  state.counters["engine%"] = 100 * (total.step_seconds - total.model_seconds) / total.step_seconds;
+  state.counters["engine%"] = 100 * (step_seconds - model_seconds) / step_seconds;
 }
 
 }  // namespace adlib::bench

@@ -17,7 +17,6 @@ struct ServingCase {
   std::int64_t requests = 1;
   std::int64_t common_tokens = 0, own_tokens = 64, new_tokens = 64;
   bool share_prefixes = true;
-  int threads = 1;
 };
 
 /// Times from the first submission to the last result. Counters: generated tokens a second, reading the

@@ -7,6 +7,7 @@
 #include "adlib/generate/generator.h"
 #include "adlib/io/json.h"
 #include "app.h"
+#include "copywriter/write/json_lines_sink.h"
 #include "engine_flags.h"
 #include "generation_flags.h"
 #include "request.h"
@@ -105,8 +106,7 @@ int run(const Options& options, const Console& console) {
   Output output(options.output);
   if (json_lines) {
     const Result result = generator.generate(prompt, config);
-    const io::Json record = response({io::Json(), prompt, config}, result, generator.tokenizer());
-    output.write(record.dump(-1, ' ', false, io::Json::error_handler_t::replace) + "\n");
+    output.write(copywriter::to_line(response({io::Json(), prompt, config}, result, generator.tokenizer())));
     console.note(report(result));
   } else {
     generate_text(generator, prompt, config, output, console);

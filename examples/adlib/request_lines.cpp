@@ -15,14 +15,13 @@
 
 #include "adlib/core/error.h"
 #include "copywriter/collect/hash.h"
-#include "copywriter/write/json_lines_sink.h"
+#include "record_output.h"
 #include "request.h"
 
 namespace adlib::cli {
 namespace {
 
 using copywriter::JsonLinesSink;
-using copywriter::OrderedJson;
 
 /// A request under way.
 struct Pending {
@@ -145,29 +144,6 @@ class Answering {
   bool closed_ = false;
   Engine engine_;
   std::thread writer_;
-};
-
-/// Where the answers go: stdout, or a file that an interrupted run can go on with.
-class Answers {
- public:
-  explicit Answers(const RequestLinesOptions& options) {
-    if (options.output.empty() || options.output == "-") return;
-    using Start = JsonLinesSink::Start;
-    sink_ = std::make_unique<JsonLinesSink>(options.output, options.resume ? Start::resume : Start::fresh);
-  }
-  void write(const io::Json& record) {
-    if (sink_) return sink_->write(OrderedJson(record));
-    stdout_.write(record.dump(-1, ' ', false, io::Json::error_handler_t::replace) + "\n");
-    stdout_.flush();
-  }
-  void finish() {
-    if (sink_) sink_->finish();
-  }
-  const JsonLinesSink* sink() const { return sink_.get(); }
-
- private:
-  std::unique_ptr<JsonLinesSink> sink_;
-  Output stdout_{"-"};
 };
 
 /// Requests that could not be answered: the first few in words, the others counted.
@@ -302,10 +278,10 @@ int answer_lines(const Generator& generator, GenerationConfig base, const Reques
   const std::string where = options.input == "-" ? "stdin" : options.input;
   const Requests requests(generator, options, base);
   Failures failures;
-  std::optional<Answers> answers;
+  std::optional<RecordOutput> answers;
   std::optional<Answered> answered;
   if (options.resume) {
-    answers.emplace(options);
+    answers.emplace(options.output, options.resume);
     answered.emplace(*answers->sink(), options.model, where, failures);
   }
   std::optional<std::uint64_t> seed = options.seed;
@@ -351,7 +327,9 @@ int answer_lines(const Generator& generator, GenerationConfig base, const Reques
   };
   {
     Answering answering(generator, engine_options(options.engine, progress), options.unordered, take);
-    if (!answers) answers.emplace(options);  // not before: what is wrong with the run leaves nothing behind
+    if (!answers)
+      answers.emplace(options.output,
+                      options.resume);  // not before: what is wrong with the run leaves nothing behind
     std::exception_ptr error;
     try {
       requests.for_each(seed.value_or(base.seed),

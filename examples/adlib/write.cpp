@@ -15,6 +15,7 @@
 #include "copywriter/write/write_copy.h"
 #include "engine_flags.h"
 #include "generation_flags.h"
+#include "record_output.h"
 
 namespace adlib::cli {
 namespace {
@@ -183,29 +184,17 @@ int run(Options options, const Console& console) {
   console.note(counted(jobs.size(), "text") + " to write (" + counted(customers.size(), "customer") + ", " +
                counted(products.size(), "product") + "), seed " + std::to_string(copy.seed));
   const Clock::time_point start = Clock::now();
-  const bool to_stdout = options.output.empty() || options.output == "-";
-  std::unique_ptr<cw::JsonLinesSink> sink;
-  cw::DoneJobs done;
-  if (!to_stdout) {
-    using Start = cw::JsonLinesSink::Start;
-    sink = std::make_unique<cw::JsonLinesSink>(options.output, options.resume ? Start::resume : Start::fresh);
-    if (options.resume) done = cw::done_jobs(*sink, jobs);
-  }
+  RecordOutput output(options.output, options.resume);
+  const cw::DoneJobs done = options.resume ? cw::done_jobs(*output.sink(), jobs) : cw::DoneJobs{};
   EngineProgress progress(console, options.engine.progress, jobs.size() - std::ssize(done));
   const Writer writer(generator, config, engine_options(options.engine, progress));
-  Output output("-");
   const auto emit = [&](const cw::OrderedJson& record) {
-    if (sink) {
-      sink->write(record);
-    } else {
-      output.write(record.dump(-1, ' ', false, cw::OrderedJson::error_handler_t::replace) + "\n");
-      output.flush();
-    }
+    output.write(record);
     progress.done();
     return true;
   };
   const cw::CopySummary summary = cw::write_copies(jobs, writer.begin(), writer.ahead(), emit, done);
-  if (sink) sink->finish();
+  output.finish();
   progress.finish();
   report(summary, start, console);
   return 0;

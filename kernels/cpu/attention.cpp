@@ -18,11 +18,11 @@
 #include <algorithm>
 #include <cmath>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "adlib/core/parallel.h"
 #include "kernels/cpu/attention.h"
+#include "kernels/cpu/attention_plan.h"
 #include "kernels/cpu/convert.h"
 #include "kernels/cpu/gemm.h"
 #include "kernels/cpu/isa.h"
@@ -44,7 +44,6 @@ const simd::Attention& attention_lanes() {
 
 namespace {
 
-constexpr std::int64_t task_rows = 48;          // a multiple of every tile's height
 constexpr std::int64_t most_tile_rows = 12;     // multiplied at once
 constexpr std::int64_t serial_limit = 1 << 16;  // multiply-adds that are not worth waking a thread for
 constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
@@ -62,11 +61,6 @@ std::size_t stored(DType dtype) {
   }
 }
 
-// How many keys a row of a segment sees, were there no mask.
-std::int64_t visible_keys(const AttentionSegment& segment, std::int64_t query, bool causal) {
-  return causal ? std::clamp<std::int64_t>(segment.position + query + 1, 0, segment.keys) : segment.keys;
-}
-
 // One block of keys and values as the tiles read them.
 struct Block {
   const float* keys;    // (head_dim, 64)
@@ -76,22 +70,13 @@ struct Block {
   std::int64_t first;  // position of its first key
 };
 
-// What one thread does in one go: rows of one segment, or the only row of each of several segments that begin
-// with the same pages.
-struct Task {
-  std::span<const AttentionSegment* const> segments;
-  std::int64_t first, rows;        // of one segment's rows times the heads of a group; or all of several
-  std::int64_t shared_blocks = 0;  // with which several segments begin: taken for all rows at once
-  std::int64_t cost = 0;           // pairs of rows and keys of a head
-  std::int64_t kv_head = 0, kv_heads = 1;
-};
-
 // The rows of one task for one head and their running results. Row r is query r / group of head r % group,
 // both counted from the task's first: rows of a segment see ever more keys.
 template <class T>
 class Tile {
  public:
-  Tile(const KeyValuePages& pages, const Task& task, const AttentionArgs<T>& args, std::int64_t kv_head)
+  Tile(const KeyValuePages& pages, const cpu::AttentionTask& task, const AttentionArgs<T>& args,
+       std::int64_t kv_head)
       : pages_(pages),
         task_(task),
         args_(args),
@@ -109,7 +94,7 @@ class Tile {
     std::fill_n(max_, rows_, minus_infinity);
     std::fill_n(sum_, rows_, 0.0f);
     for (std::int64_t r = 0; r < rows_; ++r) {
-      visible_[r] = visible_keys(segment(r), query(r), args.causal);
+      visible_[r] = cpu::visible_keys(segment(r), query(r), args.causal);
     }
   }
 
@@ -354,7 +339,7 @@ class Tile {
   }
 
   const KeyValuePages& pages_;
-  const Task& task_;
+  const cpu::AttentionTask& task_;
   const AttentionArgs<T>& args_;
   const simd::GemmF32& tiles_ = cpu::gemm_f32();
   const simd::Attention& lanes_ = cpu::attention_lanes();
@@ -363,119 +348,8 @@ class Tile {
   void (*widen_)(float*, const void*, std::int64_t) = lanes_.widen[stored(pages_.dtype)];
   float* queries_;  // (rows, head_dim)
   float* out_;      // (rows, columns)
-  float max_[task_rows], sum_[task_rows];
-  std::int64_t visible_[task_rows];  // how many keys a row sees, were there no mask
-};
-
-// Sequences of one new row each, in an order that puts those together which begin with the same pages.
-std::vector<const AttentionSegment*> single_rows(std::span<const AttentionSegment> segments) {
-  std::vector<const AttentionSegment*> single;
-  for (const AttentionSegment& segment : segments)
-    if (segment.rows == 1) single.push_back(&segment);
-  const auto pages = [](const AttentionSegment* segment) {
-    return std::span(segment->pages, static_cast<std::size_t>(segment->keys / attention_block));
-  };
-  std::stable_sort(single.begin(), single.end(), [&](const AttentionSegment* a, const AttentionSegment* b) {
-    const auto x = pages(a), y = pages(b);
-    return std::lexicographical_compare(x.begin(), x.end(), y.begin(), y.end());
-  });
-  return single;
-}
-
-// How many whole blocks at the beginning of both are seen by the rows of both and stand in the same pages.
-std::int64_t shared_blocks(const AttentionSegment& a, const AttentionSegment& b, bool causal) {
-  const std::int64_t most =
-      std::min(visible_keys(a, 0, causal), visible_keys(b, 0, causal)) / attention_block;
-  std::int64_t count = 0;
-  while (count < most && a.pages[count] == b.pages[count]) ++count;
-  return count;
-}
-
-// The work of one call in tasks, the longest first: threads take them in turn, and so end together.
-class Plan {
- public:
-  Plan(const KeyValuePages& pages, std::span<const AttentionSegment> segments, std::int64_t group,
-       bool causal, bool masked, int threads)
-      : kv_heads_(pages.kv_heads), group_(group), causal_(causal) {
-    all_.reserve(segments.size());
-    for (const AttentionSegment& segment : segments)
-      if (segment.rows > 1 || masked) all_.push_back(&segment);
-    for (std::size_t i = 0; i < all_.size(); ++i) add_rows({&all_[i], 1});
-    if (!masked) {  // a mask has rows of its own for each segment
-      single_ = single_rows(segments);
-      for (std::size_t begin = 0; begin < single_.size();) begin = add_sharing(begin, threads);
-    }
-    spread(threads);
-  }
-
-  const std::vector<Task>& tasks() const { return tasks_; }
-  std::int64_t cost() const { return cost_; }  // pairs of rows and keys, of all heads
-
- private:
-  // The rows of one segment, in tasks of up to task_rows.
-  void add_rows(std::span<const AttentionSegment* const> one) {
-    const std::int64_t all = one.front()->rows * group_;
-    for (std::int64_t first = 0; first < all; first += task_rows) {
-      const std::int64_t rows = std::min(task_rows, all - first);
-      const std::int64_t keys = visible_keys(*one.front(), (first + rows - 1) / group_, causal_);
-      add({.segments = one, .first = first, .rows = rows, .cost = rows * keys});
-    }
-  }
-  // The segments from `begin` on that share as many pages as the first two do, but so few that every thread
-  // has tasks; returns where they end.
-  std::size_t add_sharing(std::size_t begin, int threads) {
-    const std::int64_t fair = std::ssize(single_) * kv_heads_ / (4 * threads);
-    const auto most = static_cast<std::size_t>(
-        std::clamp<std::int64_t>(task_rows / group_, 1, std::max<std::int64_t>(fair, 2)));
-    const auto shared = [&](std::size_t i, std::size_t j) {
-      return shared_blocks(*single_[i], *single_[j], causal_);
-    };
-    std::int64_t blocks = 0;
-    std::size_t end = begin + 1;
-    for (; end < single_.size() && end - begin < most; ++end) {
-      const std::int64_t with = shared(begin, end);
-      if (with == 0 || with < blocks) break;
-      // The first is better alone than to keep the others from what they share beyond it.
-      if (end == begin + 1 && end + 1 < single_.size() && shared(end, end + 1) > with) break;
-      blocks = end == begin + 1 ? with : blocks;
-    }
-    const auto segments = std::span(std::as_const(single_)).subspan(begin, end - begin);
-    if (segments.size() == 1) {
-      add_rows(segments);
-      return end;
-    }
-    Task task{
-        .segments = segments, .first = 0, .rows = std::ssize(segments) * group_, .shared_blocks = blocks};
-    for (const AttentionSegment* segment : segments) task.cost += group_ * visible_keys(*segment, 0, causal_);
-    add(task);
-    return end;
-  }
-  void add(const Task& task) {
-    tasks_.push_back(task);
-    cost_ += task.cost * kv_heads_;
-  }
-  // One task for each head. A single row is soon done with a head, so it stays with the same thread for as
-  // many heads as leave each thread four tasks, which lets it fetch the next head's pages in time.
-  void spread(int threads) {
-    std::vector<Task> tasks;
-    for (Task task : tasks_) {
-      const std::int64_t fair = cost_ / (4 * threads) / std::max<std::int64_t>(1, task.cost);
-      const std::int64_t run = task.rows > 1 ? 1 : std::clamp<std::int64_t>(fair, 1, kv_heads_);
-      for (task.kv_head = 0; task.kv_head < kv_heads_; task.kv_head += run) {
-        task.kv_heads = std::min(run, kv_heads_ - task.kv_head);
-        tasks.push_back(task);
-      }
-    }
-    std::stable_sort(tasks.begin(), tasks.end(),
-                     [](const Task& a, const Task& b) { return a.cost * a.kv_heads > b.cost * b.kv_heads; });
-    tasks_ = std::move(tasks);
-  }
-
-  std::int64_t kv_heads_, group_;
-  bool causal_;
-  std::vector<const AttentionSegment*> all_, single_;
-  std::vector<Task> tasks_;
-  std::int64_t cost_ = 0;
+  float max_[cpu::task_rows], sum_[cpu::task_rows];
+  std::int64_t visible_[cpu::task_rows];  // how many keys a row sees, were there no mask
 };
 
 }  // namespace
@@ -483,12 +357,12 @@ class Plan {
 template <class T>
 void attention(CpuContext& context, const KeyValuePages& pages, std::span<const AttentionSegment> segments,
                const AttentionArgs<T>& args) {
-  const Plan plan(pages, segments, args.heads / pages.kv_heads, args.causal,
-                  args.mask != nullptr || args.visible != nullptr, context.threads);
-  const std::vector<Task>& tasks = plan.tasks();
+  const cpu::AttentionPlan plan(pages, segments, args.heads / pages.kv_heads, args.causal,
+                                args.mask != nullptr || args.visible != nullptr, context.threads);
+  const std::vector<cpu::AttentionTask>& tasks = plan.tasks();
   const bool serial = plan.cost() * (pages.head_dim + pages.value_dim) < serial_limit;
   parallel_for(serial ? 1 : context.threads, std::ssize(tasks), [&](std::int64_t i) {
-    const Task& task = tasks[static_cast<std::size_t>(i)];
+    const cpu::AttentionTask& task = tasks[static_cast<std::size_t>(i)];
     for (std::int64_t head = task.kv_head; head < task.kv_head + task.kv_heads; ++head) {
       Tile<T> tile(pages, task, args, head);
       tile.attend();

@@ -62,6 +62,10 @@ void copy_file(const std::filesystem::path& from, int to, const std::filesystem:
 
 }  // namespace
 
+std::string to_line(const OrderedJson& record) {
+  return record.dump(-1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
+}
+
 JsonLinesSink::JsonLinesSink(std::filesystem::path output, Start start)
     : output_(link_target(std::move(output))), partial_(output_.string() + ".partial") {
   const bool left_over = std::filesystem::exists(partial_);
@@ -111,12 +115,8 @@ void JsonLinesSink::for_each_record(
 
 void JsonLinesSink::write(const OrderedJson& record) {
   require(file_ >= 0, output_.string(), ": the output is already finished");
-  // A model's bytes need not be UTF-8; what is not becomes U+FFFD rather than an exception after the work is
-  // done.
-  std::string line = record.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
-  line += '\n';
   is_kept_ = true;
-  write_all(file_, line, partial_);
+  write_all(file_, to_line(record), partial_);
 }
 
 void JsonLinesSink::finish() {

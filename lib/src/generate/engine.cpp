@@ -47,21 +47,20 @@ struct Engine::Impl {
         thread([this] { run(); }) {}
 
   // Hands over a checked request and lets go of the lock.
-  Ticket take(std::unique_lock<std::mutex>& lock, std::unique_ptr<generate::Job> job) {
+  Ticket take(std::unique_lock<std::mutex>& lock, std::unique_ptr<generate::Job> job,
+              std::function<void()> on_end) {
     auto promise = std::make_shared<std::promise<Result>>();
     Ticket ticket{next_id++, promise->get_future()};
     job->id = ticket.id;
     job->submitted = generate::Scheduler::now();
-    const auto told = [on_end = std::move(job->on_end)] {
-      if (on_end) on_end();
-    };
-    job->done = [promise, told](Result&& result) {
+    if (!on_end) on_end = [] {};
+    job->done = [promise, on_end](Result&& result) {
       promise->set_value(std::move(result));
-      told();
+      on_end();
     };
-    job->failed = [promise, told](std::exception_ptr error) {
+    job->failed = [promise, on_end](std::exception_ptr error) {
       promise->set_exception(std::move(error));
-      told();
+      on_end();
     };
     arrived.push_back(std::move(job));
     lock.unlock();
@@ -84,7 +83,6 @@ struct Engine::Impl {
     }
     job->priority = request.priority;
     job->on_piece = std::move(request.on_piece);
-    job->on_end = std::move(request.on_end);
     return job;
   }
 
@@ -158,17 +156,19 @@ Engine::~Engine() {
 }
 
 Engine::Ticket Engine::submit(EngineRequest request) {
+  auto on_end = std::move(request.on_end);
   auto job = impl_->checked(std::move(request));
   std::unique_lock lock(impl_->mutex);
   impl_->room.wait(lock, [&] { return impl_->waiting() < impl_->options.max_waiting; });
-  return impl_->take(lock, std::move(job));
+  return impl_->take(lock, std::move(job), std::move(on_end));
 }
 
 std::optional<Engine::Ticket> Engine::try_submit(EngineRequest request) {
+  auto on_end = std::move(request.on_end);
   auto job = impl_->checked(std::move(request));
   std::unique_lock lock(impl_->mutex);
   if (impl_->waiting() >= impl_->options.max_waiting) return std::nullopt;
-  return impl_->take(lock, std::move(job));
+  return impl_->take(lock, std::move(job), std::move(on_end));
 }
 
 void Engine::cancel(std::uint64_t id) {

@@ -22,7 +22,6 @@ struct Job {
   GenerationConfig config;  ///< complete
   int priority = 0;
   OnPiece on_piece;
-  std::function<void()> on_end;  ///< the engine's: part of `done` and `failed`
   std::function<void(Result&&)> done;
   std::function<void(std::exception_ptr)> failed;
   double submitted = 0;  ///< seconds on the scheduler's clock

@@ -5,20 +5,16 @@
 namespace adlib::train {
 namespace {
 
-// The trained parameters that are matrices inside blocks, or the others.
-std::vector<Parameter*> select(Parameters& parameters, bool matrices) {
+// The trained parameters for which `wanted` holds.
+template <class Wanted>
+std::vector<Parameter*> select(Parameters& parameters, Wanted&& wanted) {
   std::vector<Parameter*> selected;
   for (Parameter& parameter : parameters)
-    if (parameter.is_trained() && (parameter.parts > 0) == matrices) selected.push_back(&parameter);
+    if (parameter.is_trained() && wanted(parameter)) selected.push_back(&parameter);
   return selected;
 }
 
-std::vector<Parameter*> trained(Parameters& parameters) {
-  std::vector<Parameter*> selected = select(parameters, false);
-  const std::vector<Parameter*> matrices = select(parameters, true);
-  selected.insert(selected.end(), matrices.begin(), matrices.end());
-  return selected;
-}
+bool is_block_matrix(const Parameter& parameter) { return parameter.parts > 0; }
 
 }  // namespace
 
@@ -28,8 +24,9 @@ void validate(const OptimizerConfig& config) {
 }
 
 Optimizer::Optimizer(Parameters& parameters, const OptimizerConfig& config)
-    : adamw_(config.muon ? select(parameters, false) : trained(parameters), config.adamw) {
-  if (config.muon) muon_.emplace(select(parameters, true), *config.muon);
+    : adamw_(select(parameters, [&](const Parameter& p) { return !config.muon || !is_block_matrix(p); }),
+             config.adamw) {
+  if (config.muon) muon_.emplace(select(parameters, is_block_matrix), *config.muon);
 }
 
 void Optimizer::step(double learning_rate, double gradient_scale) {
