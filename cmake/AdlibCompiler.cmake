@@ -25,3 +25,12 @@ if(ADLIB_SANITIZE)
     -fsanitize=${adlib_sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(adlib_options INTERFACE -fsanitize=${adlib_sanitizers})
 endif()
+
+# How code differs from its build type: tests and the reading of flags take longer to compile than they ever run; the
+# sanitizers' presets do not optimise, except where the tests spend their time.
+add_library(adlib_cold INTERFACE)
+target_compile_options(adlib_cold INTERFACE $<$<CONFIG:Release>:-O1>)
+add_library(adlib_hot INTERFACE)
+if(ADLIB_SANITIZE)
+  target_compile_options(adlib_hot INTERFACE -O1)
+endif()

@@ -111,21 +111,24 @@ TEST_CASE("train killed at any moment and resumed ends with the same bytes", "[c
                         "--seed",       "9"};
   const fs::path whole = shop.dir / "whole", broken = shop.dir / "broken";
   REQUIRE(shop.train(whole, more).exit_code == 0);
+  const auto go_on = [&](const RunOptions& options) {
+    const bool begun = fs::exists(broken / "run.json");
+    return begun ? adlib_tool({"train", broken.string(), "--resume"}, options)
+                 : shop.train(broken, more, options);
+  };
   std::mt19937 random(std::random_device{}());
   int kills = 0;
   bool done = false;
   for (int attempt = 0; !done && attempt < 60; ++attempt) {
     const RunOptions options = {
-        .input = {}, .environment = {}, .kill_after_ms = 20 + static_cast<int>(random() % 250)};
-    const bool begun = fs::exists(broken / "run.json");
-    const Finished finished = begun ? adlib_tool({"train", broken.string(), "--resume"}, options)
-                                    : shop.train(broken, more, options);
+        .input = {}, .environment = {}, .kill_after_ms = 20 + 5 * attempt + static_cast<int>(random() % 250)};
+    const Finished finished = go_on(options);
     INFO(finished.err);
     REQUIRE((finished.exit_code == 0 || finished.exit_code == 128 + 9));
     done = finished.exit_code == 0;
     kills += done ? 0 : 1;
   }
-  if (!done) REQUIRE(adlib_tool({"train", broken.string(), "--resume"}).exit_code == 0);
+  if (!done) REQUIRE(go_on({}).exit_code == 0);
   INFO("killed " << kills << " times");
   for (const char* file : {"model.safetensors", "best.safetensors", "config.json"}) {
     CAPTURE(file);

@@ -348,7 +348,7 @@ TEST_CASE("quantization_config is honoured or refused by name", "[models][quanti
                     ContainsSubstring("are int8 already and cannot become bf16"));
 }
 
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__linux__) && !defined(ADLIB_SANITIZED)
 namespace {
 
 // Bytes of a field of /proc/self/status, such as VmHWM, the most memory that the process had at once.

@@ -134,7 +134,7 @@ TEST_CASE("ragged attention matches the full matrix of scores, from every type o
   const auto dtype = GENERATE(from_range(cache_types));
   const auto [heads, kv_heads, dim] = GENERATE(table<int, int, int>(
       {{1, 1, 1}, {4, 2, 3}, {3, 1, 31}, {2, 2, 64}, {14, 2, 64}, {2, 1, 80}, {5, 5, 128}}));
-  const std::int64_t keys = GENERATE(1, 63, 64, 65, 200);
+  const std::int64_t keys = GENERATE(1, 63, 64, 65, 130);
   CAPTURE(device, dtype, heads, dim, keys);
   const Tensor k = random_tensor({keys, kv_heads, dim}, DType::f32, 2, 2).to(device);
   const Tensor v = random_tensor({keys, kv_heads, dim}, DType::f32, 3).to(device);

@@ -22,7 +22,8 @@ const std::vector<std::string> kTexts = {"<title>夏季连衣裙（新款）<tex
                                          std::string("nul\0here", 8),
                                          std::string(10000, 'z') + "end"};
 
-std::string train(const SentencePieceOptions& options, const std::vector<std::string>& texts = kTexts) {
+std::string trained_bytes(const SentencePieceOptions& options,
+                          const std::vector<std::string>& texts = kTexts) {
   std::size_t at = 0;
   return train_sentencepiece(
       [&](std::string& text) {
@@ -42,7 +43,7 @@ SentencePieceOptions options_of(SentencePieceOptions::Model model) {
 TEST_CASE("A trained model keeps every valid text byte for byte", "[tokenizer][sentencepiece]") {
   const auto model = GENERATE(SentencePieceOptions::Model::bpe, SentencePieceOptions::Model::unigram);
   const auto options = options_of(model);
-  const auto tokenizer = sentencepiece_from_bytes(train(options));
+  const auto tokenizer = sentencepiece_from_bytes(trained_bytes(options));
   CHECK(tokenizer->vocab_size() == options.vocab_size);
   HostileText text(options.tags, 1);
   for (int i = 0; i < 2000; ++i) {
@@ -63,7 +64,7 @@ TEST_CASE("A trained model keeps every valid text byte for byte", "[tokenizer][s
 TEST_CASE("A vocabulary begins with the special tokens, the tags and the newline",
           "[tokenizer][sentencepiece]") {
   const auto options = options_of(SentencePieceOptions::Model::bpe);
-  const auto tokenizer = sentencepiece_from_bytes(train(options));
+  const auto tokenizer = sentencepiece_from_bytes(trained_bytes(options));
   std::vector<std::string> expected = {"<pad>", "<unk>", "<s>", "</s>"};
   expected.insert(expected.end(), options.tags.begin(), options.tags.end());
   expected.push_back("\n");
@@ -84,14 +85,14 @@ TEST_CASE("Training gives the same bytes on one thread and on several",
   const auto options =
       options_of(GENERATE(SentencePieceOptions::Model::bpe, SentencePieceOptions::Model::unigram));
   set_num_threads(1);
-  const std::string one = train(options);
+  const std::string one = trained_bytes(options);
   set_num_threads(4);
-  CHECK((train(options) == one));
+  CHECK((trained_bytes(options) == one));
   set_num_threads(0);
 }
 
 TEST_CASE("Text without a space still has a piece for one", "[tokenizer][sentencepiece]") {
-  const auto tokenizer = sentencepiece_from_bytes(train({.vocab_size = 265}, {"一二三"}));
+  const auto tokenizer = sentencepiece_from_bytes(trained_bytes({.vocab_size = 265}, {"一二三"}));
   CHECK(tokenizer->token_to_id("▁").has_value());
   CHECK(tokenizer->decode(tokenizer->encode(" 一 "), false) == " 一 ");
 }
@@ -101,7 +102,7 @@ TEST_CASE("The written directory loads, and only where no other tokenizer stands
   const TempDir dir;
   auto options = options_of(SentencePieceOptions::Model::bpe);
   options.add_bos = GENERATE(false, true);
-  write_sentencepiece_files(dir / "new", train(options), options);
+  write_sentencepiece_files(dir / "new", trained_bytes(options), options);
   const auto tokenizer = Tokenizer::from_directory(dir / "new");
   CHECK(tokenizer->kind() == "sentencepiece");
   CHECK((tokenizer->encode_with_special("a").front() == 2) == options.add_bos);
@@ -119,7 +120,7 @@ TEST_CASE("The written directory loads, and only where no other tokenizer stands
 TEST_CASE("What no vocabulary can be made of is refused", "[tokenizer][sentencepiece]") {
   const auto refused = [](const SentencePieceOptions& options,
                           const std::vector<std::string>& texts = kTexts) {
-    return error_of([&] { train(options, texts); });
+    return error_of([&] { trained_bytes(options, texts); });
   };
   CHECK(refused({.vocab_size = 270}).find("a vocabulary of 270 is too small") != std::string::npos);
   CHECK(refused({.vocab_size = 5000}).find("a vocabulary of 5000 is more than the text gives: at most ") !=
