@@ -23,6 +23,7 @@
 
 #include "adlib/core/parallel.h"
 #include "kernels/cpu/isa.h"
+#include "models/constrained.h"
 #include "models/model_bench.h"
 #include "models/serving.h"
 #include "models/training.h"
@@ -227,6 +228,12 @@ void add_all(const Setting& s) {
         concat("/requests:", v.requests, "/common:", v.common, "/own:", v.own, "/new:", v.written,
                "/shared:", v.share ? 1 : 0),
         [=](State& state) { serve(state, c); });
+  }
+  if (std::filesystem::exists(s.model.directory / "tokenizer_config.json") && fits(256)) {
+    for (const std::int64_t phrases : {0, 10, 1000, 10000}) {
+      add("constrained", s, concat("/requests:32/phrases:", phrases),
+          [=](State& state) { constrained(state, s.model, s.format, 32, phrases); });
+    }
   }
   if (fits(64))
     add(

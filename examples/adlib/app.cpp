@@ -179,6 +179,7 @@ std::filesystem::path own_model() {
   }
   return dir;
 }
+std::filesystem::path own_rules() { return own("rules", "--rules"); }
 std::filesystem::path own_corpus() { return own("corpus", "--texts"); }
 
 std::filesystem::path prompt_templates(const std::string& given, const std::filesystem::path& model) {

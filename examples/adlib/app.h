@@ -107,6 +107,8 @@ std::filesystem::path own_templates();
 /// The model that comes with adlib: share/adlib/model beside the program. Throws UsageError when it is not
 /// there.
 std::filesystem::path own_model();
+/// The rules that its copy obeys.
+std::filesystem::path own_rules();
 /// The texts of its corpus.
 std::filesystem::path own_corpus();
 /// The folder of templates that prompts are made from: the one given, or adlib's own; empty for a model whose

@@ -4,6 +4,7 @@
 #include <future>
 #include <iomanip>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "copywriter/collect/money.h"
 #include "copywriter/collect/read.h"
 #include "copywriter/collect/text.h"
+#include "copywriter/write/guard.h"
 #include "copywriter/write/write_copy.h"
 #include "engine_flags.h"
 #include "generation_flags.h"
@@ -31,6 +33,8 @@ struct Options {
   std::string channel, tone;
   std::string pairing = "all";
   std::string templates;
+  std::string rules;
+  bool no_guard = false;
   std::string currency;
   std::int64_t limit = 0;
   std::string output;
@@ -99,8 +103,9 @@ void report(const cw::CopySummary& summary, Clock::time_point start, const Conso
 // Writes many texts at once, except by beams, which are searched one prompt at a time.
 class Writer {
  public:
-  Writer(const Generator& generator, const GenerationConfig& config, const EngineOptions& options)
-      : generator_(generator), config_(config), max_sequences_(options.max_sequences) {
+  Writer(const Generator& generator, const GenerationConfig& config, const EngineOptions& options,
+         const cw::Guard* guard)
+      : generator_(generator), config_(config), max_sequences_(options.max_sequences), guard_(guard) {
     if (config.num_beams == 1) engine_ = std::make_unique<Engine>(generator, options);
   }
   /// Texts to ask for before the first is taken: a slow one holds up those behind it, not the model.
@@ -110,32 +115,36 @@ class Writer {
       GenerationConfig config = config_;
       config.seed = job.seed;
       std::vector<TokenId> prompt = encode(job, generator_.tokenizer());
-      const bool tagged = !job.fields.empty();
+      const bool tagged = !job.fields.empty(), guarded = tagged && guard_;
+      if (guarded) config.constraint = guard_->constraint(job.fields, job.language);
       if (engine_) {
         auto ticket = engine_->submit({.prompt = std::move(prompt), .config = std::move(config)});
-        return std::async(std::launch::deferred, [result = std::move(ticket.result), tagged]() mutable {
-          return text_of(result.get(), tagged);
-        });
+        return std::async(std::launch::deferred,
+                          [result = std::move(ticket.result), tagged, guarded]() mutable {
+                            return text_of(result.get(), tagged, guarded);
+                          });
       }
       std::promise<cw::GeneratedText> written;
-      written.set_value(text_of(generator_.generate(prompt, config), tagged));
+      written.set_value(text_of(generator_.generate(prompt, config), tagged, guarded));
       return written.get_future();
     };
   }
 
  private:
-  static cw::GeneratedText text_of(const Result& result, bool tagged) {
+  static cw::GeneratedText text_of(const Result& result, bool tagged, bool guarded) {
     const Completion& completion = result.completions.front();
     return {.text = tagged ? std::string(cw::trim(completion.text)) : completion.text,
             .prompt_tokens = result.prompt_tokens,
             .generated_tokens = static_cast<std::int64_t>(completion.ids.size()),
             .seconds = std::round((result.prefill_seconds + result.decode_seconds) * 1e6) / 1e6,
-            .finish_reason = completion.finish_reason == FinishReason::length ? "length" : "stop"};
+            .finish_reason = completion.finish_reason == FinishReason::length ? "length" : "stop",
+            .guarded = guarded};
   }
 
   const Generator& generator_;
   const GenerationConfig& config_;
   std::int64_t max_sequences_;
+  const cw::Guard* guard_;
   std::unique_ptr<Engine> engine_;
 };
 
@@ -175,6 +184,9 @@ int run(Options options, const Console& console) {
       read<cw::Customer>(options.customers, reading, cw::read_customers, cw::read_customers);
   cw::Templates templates;
   const cw::CopyJobs jobs = make_jobs(customers, products, templates, options, copy);
+  std::optional<cw::Guard> guard;
+  if (!options.no_guard && templates.empty())
+    guard.emplace(options.rules.empty() ? own_rules() : std::filesystem::path(options.rules));
 
   const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));
   const GenerationConfig config = generation_config(options.generation, generator);
@@ -187,7 +199,10 @@ int run(Options options, const Console& console) {
   RecordOutput output(options.output, options.resume);
   const cw::DoneJobs done = options.resume ? cw::done_jobs(*output.sink(), jobs) : cw::DoneJobs{};
   EngineProgress progress(console, options.engine.progress, jobs.size() - std::ssize(done));
-  const Writer writer(generator, config, engine_options(options.engine, progress));
+  if (guard && config.num_beams > 1) {
+    throw UsageError("beams cannot keep to the rules for copy; leave --num-beams out, or give --no-guard");
+  }
+  const Writer writer(generator, config, engine_options(options.engine, progress), guard ? &*guard : nullptr);
   const auto emit = [&](const cw::OrderedJson& record) {
     output.write(record);
     progress.done();
@@ -274,6 +289,15 @@ void add_write(CLI::App& app, Session& session) {
           "adlib's own templates for others")
       ->type_name("DIR")
       ->group(what);
+  command
+      ->add_option("--rules", options->rules, "The rules for copy from tagged prompts; default: adlib's own")
+      ->type_name("DIR")
+      ->group(what);
+  command
+      ->add_flag(
+          "--no-guard", options->no_guard,
+          "Let the model write numbers that the prompt does not have: for evaluation, not to be published")
+      ->group(what);
   add_engine_flags(*command, options->engine);
   add_load_flags(*command, options->load);
   add_generation_flags(*command, options->generation, "0 without it");
@@ -285,7 +309,8 @@ void add_write(CLI::App& app, Session& session) {
       "Writes a JSON object a line: customer, product, scene, language, channel, tone, prompt, text, seed, "
       "model, "
       "prompt_tokens,\n"
-      "generated_tokens, seconds, finish_reason. Tokens are drawn unless --no-do-sample is given. The seed "
+      "generated_tokens, seconds, finish_reason, guarded. Tokens are drawn unless --no-do-sample is given. "
+      "The seed "
       "of each\n"
       "text comes from --seed (0 without it), customer, product, scene and language, so that it does not "
       "depend on\n"

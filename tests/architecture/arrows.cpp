@@ -73,7 +73,7 @@ const std::vector<Dependency>& dependencies() {
       {"nlohmann/", {"lib/include/adlib/io/json.h", "lib/src/", "tokenizer/src/"}},
       {"pcre2", {"tokenizer/src/"}},
       {"utf8proc", {"tokenizer/src/"}},
-      {"unicode/", {"lib/src/eval/words.cpp"}},
+      {"unicode/", {"lib/src/eval/words.cpp", "tokenizer/src/characters.cpp"}},
       {"sentencepiece", {"tokenizer/src/"}},
       {"xxhash", {"lib/src/train/", "tokenizer/src/"}},
       {"cuda", {"kernels/cuda/", "lib/src/ops/storage_cuda"}},

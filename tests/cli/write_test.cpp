@@ -52,7 +52,7 @@ TEST_CASE("write makes one record for each customer, product, scene and language
   std::set<std::uint64_t> seeds;
   for (const Json& copy : copies) {
     for (const char* field : {"customer", "product", "scene", "language", "prompt", "text", "seed", "model",
-                              "prompt_tokens", "generated_tokens", "seconds", "finish_reason"}) {
+                              "prompt_tokens", "generated_tokens", "seconds", "finish_reason", "guarded"}) {
       INFO(field);
       CHECK(copy.contains(field));
     }

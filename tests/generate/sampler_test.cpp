@@ -173,9 +173,39 @@ TEST_CASE("forbidden tokens are never drawn and extreme numbers stay defined", "
       CHECK(Sampler(config, 0)(scores, {ids, 1}) == TokenId{3});
     }
   }
-  const std::vector<Candidate> underflowed = {{4, 0}, {5, 1}, {6, 0}};
-  CHECK(sampling::draw(underflowed, 0.0) == 5);
-  CHECK(sampling::draw(underflowed, std::nextafter(1.0, 0.0)) == 5);
+}
+
+TEST_CASE("a draw falls into shares and leaves its place there", "[generate][sampler]") {
+  const std::vector<Candidate> shares = {{4, 1}, {5, 3}};
+  for (const auto& [from, index, left] :
+       {std::tuple{0.0, 0u, 0.0}, {0.125, 0u, 0.5}, {0.25, 1u, 0.0}, {0.625, 1u, 0.5}}) {
+    double uniform = from;
+    CHECK(sampling::draw(shares, uniform) == index);
+    CHECK(uniform == left);
+  }
+  double last = std::nextafter(1.0, 0.0);
+  CHECK(sampling::draw(shares, last) == 1);
+  CHECK((last < 1 && last > 0.99));
+}
+
+TEST_CASE("a token that is refused leaves its probability to the others", "[generate][sampler]") {
+  GenerationConfig config = sampled();
+  config.temperature = 1, config.top_k = 0;
+  const std::vector<float> logits = {std::log(4.f), std::log(3.f), std::log(2.f), std::log(1.f)};
+  std::map<TokenId, int> seen;
+  constexpr int rounds = 20000;
+  for (int i = 0; i < rounds; ++i) {
+    config.seed = static_cast<std::uint64_t>(i);
+    std::vector<float> scores = logits;
+    const Ids ids = {3};
+    seen[*Sampler(config, 0)(scores, {ids, 1}, [](TokenId id) { return id != 0 && id != 2; })] += 1;
+  }
+  CHECK(seen.size() == 2);
+  CHECK(std::abs(seen[1] - 0.75 * rounds) < 4 * std::sqrt(rounds * 0.75 * 0.25));
+  config.top_k = 1;  // lets only token 0 through: then the best of the rest
+  std::vector<float> scores = logits;
+  const Ids ids = {3};
+  CHECK(Sampler(config, 0)(scores, {ids, 1}, [](TokenId id) { return id > 1; }) == TokenId{2});
 }
 
 TEST_CASE("a draw depends on seed, stream and token index, and on nothing else", "[generate][sampler]") {

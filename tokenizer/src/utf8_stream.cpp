@@ -40,17 +40,17 @@ std::string Utf8Stream::push(std::string_view bytes) {
 std::string Utf8Stream::finish() { return take(true); }
 
 IncrementalDecoder::IncrementalDecoder(const Tokenizer& tokenizer, bool skip_special)
-    : tokenizer_(tokenizer), skip_special_(skip_special) {}
+    : tokenizer_(&tokenizer), skip_special_(skip_special) {}
 
 std::string IncrementalDecoder::decode_waiting() const {
   std::vector<TokenId> all = anchor_;
   all.insert(all.end(), context_.begin(), context_.end());
-  const std::string given = tokenizer_.decode(all, skip_special_);
+  const std::string given = tokenizer_->decode(all, skip_special_);
   all.insert(all.end(), waiting_.begin(), waiting_.end());
-  const std::string text = tokenizer_.decode(all, skip_special_);
+  const std::string text = tokenizer_->decode(all, skip_special_);
   // Bytes behind a context that they spoil (a run of byte tokens is UTF-8 as a whole or not at all) stand
   // alone.
-  return text.starts_with(given) ? text.substr(given.size()) : tokenizer_.decode(waiting_, skip_special_);
+  return text.starts_with(given) ? text.substr(given.size()) : tokenizer_->decode(waiting_, skip_special_);
 }
 
 std::string IncrementalDecoder::push(TokenId id) {
@@ -70,7 +70,7 @@ std::string IncrementalDecoder::push(TokenId id) {
     // The shortest end of it that is whole characters is enough.
     for (std::size_t n = 1; n < std::min<std::size_t>(context_.size(), 4); ++n) {
       const std::vector<TokenId> tail(context_.end() - static_cast<std::ptrdiff_t>(n), context_.end());
-      if (tokenizer_.decode(tail, skip_special_).find(kReplacement) != std::string::npos) continue;
+      if (tokenizer_->decode(tail, skip_special_).find(kReplacement) != std::string::npos) continue;
       context_ = tail;
       break;
     }

@@ -181,7 +181,7 @@ def write_copies(tools, language, pairs):
             output = tools.path("copies", name + ".jsonl")
             run([tools.adlib, "write", "--model", tools.options.model, "--products", products, "--customers", customers,
                  "--pairing", "zip", "--language", language, "--scene", scene, "--currency", CURRENCY[language],
-                 "--output", output])
+                 "--no-guard", "--output", output])
             copies += [Copy(language, source, record) for record in read_lines(output)]
     return copies
 

@@ -175,6 +175,7 @@ OrderedJson copy_record(const CopyJob& job, const GeneratedText& written, const 
   record["generated_tokens"] = written.generated_tokens;
   record["seconds"] = written.seconds;
   record["finish_reason"] = written.finish_reason;
+  record["guarded"] = written.guarded;
   return record;
 }
 

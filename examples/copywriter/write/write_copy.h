@@ -26,6 +26,7 @@ struct GeneratedText {
   std::int64_t generated_tokens = 0;
   double seconds = 0;
   std::string finish_reason;  ///< "stop", "length", …
+  bool guarded = false;       ///< under the rules of a Guard
 };
 enum class Pairing {
   all,  ///< every customer with every product
@@ -102,7 +103,8 @@ class CopyJobs {
 };
 
 /// {customer, product, scene, language, channel, tone, prompt, text, seed, model, prompt_tokens,
-/// generated_tokens, seconds, finish_reason}, in this order; channel and tone where they were asked for.
+/// generated_tokens, seconds, finish_reason, guarded}, in this order; channel and tone where they were asked
+/// for.
 OrderedJson copy_record(const CopyJob& job, const GeneratedText& written, const CopyOptions& options);
 
 /// Names of jobs that an earlier, interrupted run has written.

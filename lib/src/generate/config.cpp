@@ -66,6 +66,8 @@ void check_contradictions(const GenerationConfig& c) {
       " but do_sample is false and num_beams is 1, so that all would be equal; set do_sample, or num_beams");
   require(c.num_beams == 1 || c.num_return_sequences <= c.num_beams, "generate: num_return_sequences is ",
           c.num_return_sequences, ", more than num_beams, which is ", c.num_beams);
+  require(c.num_beams == 1 || !c.constraint, "generate: num_beams is ", c.num_beams,
+          " and there is a constraint; beam search has no constraints: leave one of them out");
   require(c.num_beams == 1 || c.top_logprobs < 0, "generate: top_logprobs is ", c.top_logprobs,
           " and num_beams is ", c.num_beams,
           "; beam search reports one score a text, no log-probabilities of tokens");

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <numeric>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "adlib/generate/constraint.h"
 #include "adlib/generate/generator.h"
 #include "adlib/generate/sampler.h"
 #include "generate/text_stream.h"
@@ -38,48 +41,136 @@ class Continuation {
         ids_(prompt.begin(), prompt.end()),
         prompt_length_(prompt.size()),
         sampler_(config, stream),
-        text_(std::move(primed)) {}
+        text_(std::move(primed)) {
+    if (!config.constraint) return;
+    constrained_.emplace(*config.constraint);
+    primed_ = text_;
+  }
 
   bool active() const { return active_; }
   /// Prompt and continuation.
   std::span<const TokenId> ids() const { return ids_; }
   std::int64_t generated() const { return std::ssize(ids_) - static_cast<std::int64_t>(prompt_length_); }
-  TextStream& text() { return text_; }
+  /// New text that is certain. Of a constrained one all at once, at its end.
+  std::string_view take_text() {
+    if (!constrained_) return text_.take();
+    return active_ || std::exchange(taken_, true) ? std::string_view() : completion_.text;
+  }
 
-  /// Chooses the next token from the model's scores (V), which are overwritten. Throws Error(bad_format) for
-  /// scores that are no numbers.
+  /// Chooses the next token from the model's scores (V), which are overwritten; under a constraint it may
+  /// take the latest ones back instead, when nothing can follow them. Throws Error(bad_format) for scores
+  /// that are no numbers.
   void advance(std::span<float> scores) {
     std::vector<float> log_probs;
     if (config_->top_logprobs >= 0) log_probs.assign(scores.begin(), scores.end());
-    const std::optional<TokenId> id = sampler_(scores, {ids_, prompt_length_});
-    if (!id) return finish(FinishReason::length);
+    const std::optional<TokenId> id = choose(scores);
+    if (!id) {
+      if (!stuck_ || !go_back()) finish(FinishReason::length);
+      return;
+    }
     ids_.push_back(*id);
     if (!log_probs.empty()) {
       logits::log_softmax(log_probs);
       completion_.logprobs.push_back(logprob_of(log_probs, *id, config_->top_logprobs));
     }
-    const auto& eos = config_->eos_token_id;
-    if (std::find(eos.begin(), eos.end(), *id) != eos.end()) return finish(FinishReason::eos);
+    if (is_end(*id)) return finish(FinishReason::eos);
     if (text_.push(*id)) return finish(FinishReason::stop);
+    if (constrained_) ends_.push_back(constrained_->text().size());
     if (generated() == config_->max_new_tokens) finish(FinishReason::length);
   }
   void finish(FinishReason reason) {
     active_ = false;
     text_.finish();
     completion_.finish_reason = text_.stopped() ? FinishReason::stop : reason;
+    if (!constrained_) {
+      completion_.text = text_.text();
+      return;
+    }
+    if (text_.stopped()) {  // what stands before the stop string, alone
+      constrained_.emplace(*config_->constraint);
+      constrained_->push(text_.text());
+    }
+    completion_.text = constrained_->finish();
   }
   Completion take_completion() {
-    completion_.text = text_.text();
     completion_.ids.assign(ids_.begin() + static_cast<std::ptrdiff_t>(prompt_length_), ids_.end());
     return std::move(completion_);
   }
 
  private:
+  /// So many tokens are tried before a place counts as a dead end.
+  static constexpr int most_refused = 4096;
+
+  bool is_end(TokenId id) const {
+    const auto& eos = config_->eos_token_id;
+    return std::find(eos.begin(), eos.end(), id) != eos.end();
+  }
+  // The next token; nothing when there is no room for one or, and then stuck_ is set, none is allowed.
+  std::optional<TokenId> choose(std::span<float> scores) {
+    const logits::History history{ids_, prompt_length_};
+    if (!constrained_) return sampler_(scores, history);
+    using Verdict = ConstrainedText::Verdict;
+    const std::vector<TokenId>&here = dead_ends_[ids_.size()], &everywhere = dead_ends_[0];
+    const auto holds = [](const std::vector<TokenId>& ids, TokenId id) {
+      return std::find(ids.begin(), ids.end(), id) != ids.end();
+    };
+    int refused = 0;
+    bool full = false;
+    stuck_ = false;
+    const std::optional<TokenId> id = sampler_(scores, history, [&](TokenId candidate) {
+      Verdict verdict = Verdict::forbidden;
+      if (holds(here, candidate) || holds(everywhere, candidate)) {
+        // From here the text has come to nothing before.
+      } else if (is_end(candidate)) {
+        if (constrained_->may_end()) verdict = Verdict::accepted;
+      } else if (!text_.textless(candidate)) {
+        verdict = constrained_->push(text_.peek(candidate));
+      }
+      full = verdict == Verdict::full;
+      stuck_ = verdict == Verdict::forbidden && ++refused == most_refused;
+      return full || stuck_ || verdict == Verdict::accepted;
+    });
+    stuck_ = stuck_ || (!id && !full);
+    return full || stuck_ ? std::nullopt : id;
+  }
+  // Takes back the tokens since the text could last end, at least one, and never takes this way again. False
+  // when there are none, or when that happened as often as there may be tokens.
+  bool go_back() {
+    if (generated() == 0 || ++times_back_ > config_->max_new_tokens) return false;
+    std::size_t kept = ends_.size() - 1;
+    while (kept > 0 && ends_[kept - 1] > constrained_->last_place()) --kept;
+    const std::size_t length = prompt_length_ + kept;
+    // Bytes of which no character has come (of a script, say, that is not allowed) lead nowhere in all of the
+    // text.
+    const bool textless = ends_.back() == (kept > 0 ? ends_[kept - 1] : 0);
+    dead_ends_[textless ? 0 : length].push_back(ids_[length]);
+    dead_ends_.erase(dead_ends_.upper_bound(length), dead_ends_.end());
+    ids_.resize(length);
+    ends_.resize(kept);
+    if (!completion_.logprobs.empty()) completion_.logprobs.resize(kept);
+    text_ = *primed_;
+    constrained_.emplace(*config_->constraint);
+    for (std::size_t i = prompt_length_; i < length; ++i) {
+      constrained_->push(text_.peek(ids_[i]));
+      text_.push(ids_[i]);
+    }
+    return true;
+  }
+
   const GenerationConfig* config_;
   std::vector<TokenId> ids_;
   std::size_t prompt_length_;
   Sampler sampler_;
   TextStream text_;
+  std::optional<ConstrainedText> constrained_;
+  // Of a constrained continuation:
+  std::optional<TextStream> primed_;  // before the first token
+  std::vector<std::size_t> ends_;     // of the text, by token
+  std::map<std::size_t, std::vector<TokenId>>
+      dead_ends_;  // tokens not to take, by how many ids are before; [0]: anywhere
+  std::int64_t times_back_ = 0;
+  bool stuck_ = false;
+  bool taken_ = false;  // the text
   Completion completion_;
   bool active_ = true;
 };

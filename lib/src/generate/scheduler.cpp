@@ -293,6 +293,9 @@ void Scheduler::advance(const std::vector<Stream*>& ready, Tensor& scores) {
   });
   statistics_.generated_tokens += std::ssize(ready);
   for (Stream* stream : ready) {
+    // A constraint took tokens back: the last that is left is read again.
+    std::vector<TokenId>& held = stream->slot->held;
+    if (held.size() >= stream->ids().size()) held.resize(stream->ids().size() - 1);
     Request& request = *stream->request;
     if (request.first_token > 0) continue;
     request.first_token = now();
@@ -308,7 +311,7 @@ void Scheduler::settle() {
     Stream& first = *request->streams.front();
     if (request->job->on_piece && !first.error && !request->ended) {
       try {
-        const std::string_view piece = first.continuation.text().take();
+        const std::string_view piece = first.continuation.take_text();
         if (!piece.empty() && !request->job->on_piece(piece)) request->cancel();
       } catch (...) {
         first.error = std::current_exception();

@@ -2,6 +2,7 @@ adlib_layer(adlib_generate LINK nlohmann_json::nlohmann_json SOURCES
   src/generate/beam_search.cpp
   src/generate/config.cpp
   src/generate/config_file.cpp
+  src/generate/constraint.cpp
   src/generate/engine.cpp
   src/generate/generator.cpp
   src/generate/prompt.cpp

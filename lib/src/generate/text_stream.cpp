@@ -12,6 +12,16 @@ TextStream::TextStream(const Tokenizer& tokenizer, std::span<const TokenId> prom
   }
 }
 
+std::string TextStream::peek(TokenId id) const {
+  if (id >= tokenizer_->vocab_size()) return {};
+  IncrementalDecoder decoder = decoder_;
+  return decoder.push(id);
+}
+
+bool TextStream::textless(TokenId id) const {
+  return id >= tokenizer_->vocab_size() || tokenizer_->is_special(id);
+}
+
 bool TextStream::push(TokenId id) {
   // A model's vocabulary may be padded beyond its tokenizer's: such a token has no text.
   if (stopped_ || id >= tokenizer_->vocab_size()) return stopped_;

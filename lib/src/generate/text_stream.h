@@ -20,6 +20,9 @@ class TextStream {
   TextStream(const Tokenizer& tokenizer, std::span<const TokenId> prompt,
              const std::vector<std::string>& stop_strings);
 
+  /// The text that a token would complete, and whether it is one without text: special, or of padding.
+  std::string peek(TokenId id) const;
+  bool textless(TokenId id) const;
   /// Adds a token. True when the text now holds a stop string: it is cut before the first, and complete.
   bool push(TokenId id);
   /// The text ends here: releases what was held back.

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "adlib/tokenizer/characters.h"
+
 namespace adlib::eval {
 
 enum class Language { en, zh };
@@ -17,10 +19,9 @@ Language detect_language(std::string_view text);
 
 using Tokens = std::vector<std::string>;
 
-/// A character is a Unicode code point here, as in sacrebleu; not a grapheme cluster. Each byte that is no
-/// UTF-8 becomes U+FFFD.
-std::u32string code_points(std::string_view text);
-std::string utf8(std::u32string_view text);
+/// A character is a Unicode code point here, as in sacrebleu; not a grapheme cluster.
+using adlib::code_points;
+using adlib::utf8;
 /// What Python's str.isspace() calls whitespace, U+3000 among it.
 bool is_space(char32_t c);
 

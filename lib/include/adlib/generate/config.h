@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,8 @@
 #include "adlib/tokenizer/tokenizer.h"
 
 namespace adlib {
+
+class Constraint;
 
 struct GenerationConfig {
   std::int64_t max_new_tokens = 64;
@@ -35,6 +38,7 @@ struct GenerationConfig {
   std::int64_t num_return_sequences = 1;  ///< at most num_beams when beams search without sampling
   std::vector<TokenId> eos_token_id;      ///< any of them ends a text; empty: the model directory's
   std::vector<std::string> stop_strings;  ///< a text ends before the first of them, wherever tokens part
+  std::shared_ptr<const Constraint> constraint = {};  ///< what the text must obey (generate/constraint.h)
   std::uint64_t seed = 0;
   std::int64_t top_logprobs = -1;  ///< < 0: none; 0: of the chosen token; n: and of the n best
   enum class TooLong {

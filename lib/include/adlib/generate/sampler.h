@@ -116,19 +116,16 @@ inline std::vector<Candidate> candidates(std::span<const float> scores, const Ge
   return out;
 }
 
-/// The candidate in whose share of the total weight `uniform`, in [0, 1), falls.
-inline TokenId draw(std::span<const Candidate> candidates, double uniform) {
+/// The index of the candidate in whose share of the total weight `uniform`, in [0, 1), falls; `uniform`
+/// becomes the place inside this share, again uniform in [0, 1). Every candidate has weight.
+inline std::size_t draw(std::span<const Candidate> candidates, double& uniform) {
   double total = 0;
   for (const Candidate& candidate : candidates) total += candidate.weight;
   double left = uniform * total;
-  TokenId last = 0;
-  for (const Candidate& candidate : candidates) {
-    if (candidate.weight == 0) continue;  // underflowed: rounding in `left` must not choose it
-    last = candidate.id;
-    left -= candidate.weight;
-    if (left < 0) break;
-  }
-  return last;
+  std::size_t i = 0;
+  for (; i + 1 < candidates.size() && left >= candidates[i].weight; ++i) left -= candidates[i].weight;
+  uniform = std::clamp(left / candidates[i].weight, 0.0, 1 - 0x1p-53);
+  return i;
 }
 
 }  // namespace sampling
@@ -145,12 +142,32 @@ class Sampler {
   /// scores (V) are the model's and are overwritten. Nothing when every token is forbidden. Throws
   /// Error(bad_format) for scores that are NaN or +infinity.
   std::optional<TokenId> operator()(std::span<float> scores, const logits::History& history) const {
+    return (*this)(scores, history, [](TokenId) { return true; });
+  }
+  /// The same among the tokens for which accepts(TokenId) holds, which is only asked of those drawn: a token
+  /// that is refused leaves its probability to the others. When it refuses all that top_k, top_p and min_p
+  /// let through, the best of the rest is taken.
+  template <class Accepts>
+  std::optional<TokenId> operator()(std::span<float> scores, const logits::History& history,
+                                    Accepts&& accepts) const {
     logits::check_finite(scores);
     logits::process(scores, history, *config_);
-    if (!config_->do_sample) return sampling::argmax(scores);
-    const std::vector<Candidate> candidates = sampling::candidates(scores, *config_);
-    if (candidates.empty()) return std::nullopt;
-    return sampling::draw(candidates, random_.uniform(history.generated().size()));
+    if (config_->do_sample) {
+      std::vector<Candidate> candidates = sampling::candidates(scores, *config_);
+      std::erase_if(candidates, [](const Candidate& candidate) { return candidate.weight == 0; });
+      double uniform = random_.uniform(history.generated().size());
+      while (!candidates.empty()) {
+        const std::size_t drawn = sampling::draw(candidates, uniform);
+        if (accepts(candidates[drawn].id)) return candidates[drawn].id;
+        scores[static_cast<std::size_t>(candidates[drawn].id)] = logits::forbidden;
+        candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(drawn));
+      }
+    }
+    for (;;) {
+      const std::optional<TokenId> best = sampling::argmax(scores);
+      if (!best || accepts(*best)) return best;
+      scores[static_cast<std::size_t>(*best)] = logits::forbidden;
+    }
   }
 
  private:

@@ -50,7 +50,7 @@ class IncrementalDecoder {
  private:
   std::string decode_waiting() const;
 
-  const Tokenizer& tokenizer_;
+  const Tokenizer* tokenizer_;
   bool skip_special_;
   std::vector<TokenId> anchor_;   ///< the tokens of the first text: only they have none before them
   std::vector<TokenId> context_;  ///< the last tokens whose text is given out

@@ -1,0 +1,265 @@
+#include "adlib/generate/constraint.h"
+
+#include <algorithm>
+
+#include "adlib/core/error.h"
+
+namespace adlib {
+namespace {
+
+constexpr std::u32string_view sentence_marks = U"。！？!?…．｡";
+constexpr std::u32string_view closing_marks = U"”’」』）)】》\"'";
+constexpr std::u32string_view clause_marks = U"，、；：,;:—～~";
+
+bool is_one_of(char32_t c, std::u32string_view marks) { return marks.find(c) != std::u32string_view::npos; }
+
+bool ends_sentence(std::string_view text) {
+  std::u32string points = code_points(text);
+  while (!points.empty() && is_one_of(points.back(), closing_marks)) points.pop_back();
+  return !points.empty() && (points.back() == '.' || is_one_of(points.back(), sentence_marks));
+}
+
+// FNV-1a (Fowler, Noll, Vo) over code points.
+std::uint64_t hash(std::u32string_view letters) {
+  std::uint64_t h = 0xCBF29CE484222325u;
+  for (const char32_t c : letters) h = (h ^ c) * 0x100000001B3u;
+  return h ^ h >> 32;
+}
+
+}  // namespace
+
+Constraint::Constraint(ConstraintRules rules) : rules_(std::move(rules)) {
+  require(rules_.max_length >= 0 && rules_.min_length >= 0 && rules_.no_repeat >= 0,
+          "constraint: lengths must be at least 0");
+  require(rules_.max_length == 0 || rules_.min_length <= rules_.max_length, "constraint: min_length ",
+          rules_.min_length, " is more than max_length ", rules_.max_length);
+  const auto n = static_cast<std::size_t>(rules_.no_repeat);
+  for (const auto* texts : {&rules_.required, &rules_.ending}) {
+    for (const std::string& text : *texts) {
+      require(!text.empty(), "constraint: a phrase that is required is empty");
+      const std::u32string letters = folded(text);
+      for (std::size_t i = 0; n > 0 && i + n <= letters.size(); ++i) {
+        exempt_.insert(hash(std::u32string_view(letters).substr(i, n)));
+      }
+    }
+  }
+  if (rules_.numbers) {
+    std::vector<std::string> sources = *rules_.numbers;
+    sources.insert(sources.end(), rules_.required.begin(), rules_.required.end());
+    sources.insert(sources.end(), rules_.ending.begin(), rules_.ending.end());
+    for (const std::string& source : sources) {
+      NumberScan scan(rules_.units.get());
+      for (const char32_t c : code_points(source)) {
+        std::u32string letters;
+        append_folded(letters, c);
+        for (const Quantity& number : scan.push(c, letters)) numbers_.insert(number);
+      }
+      if (const auto last = scan.finish()) numbers_.insert(*last);
+    }
+  }
+  ConstrainedText empty(*this);
+  require(
+      empty.places_[ConstrainedText::word].reached,
+      "constraint: what is required and what ends the text already break the other rules (length, forbidden "
+      "phrases, numbers, scripts or repetition): '",
+      empty.closing(ConstrainedText::word), "'");
+}
+
+ConstrainedText::ConstrainedText(const Constraint& constraint) : constraint_(&constraint) {
+  const ConstraintRules& rules = constraint.rules_;
+  if (rules.forbidden) scan_.phrases.emplace(*rules.forbidden);
+  scan_.number = NumberScan(rules.units.get());
+  scan_.found.resize(rules.required.size());
+  remember(word, places_[word]);
+}
+
+void ConstrainedText::back(const Mark& mark) {
+  scan_ = mark.scan;
+  text_.resize(mark.text);
+  letters_.resize(mark.letters);
+  for (std::size_t i = mark.windows; i < windows_.size(); ++i) seen_.erase(windows_[i]);
+  windows_.resize(mark.windows);
+}
+
+bool ConstrainedText::allowed(const Quantity& number) const {
+  const auto stands = [&](int unit, int prefix) {
+    return constraint_->numbers_.count({number.digits, unit, prefix}) > 0;
+  };
+  if (number.unit != UnitSet::none && number.prefix != UnitSet::none && number.unit != number.prefix)
+    return false;
+  const int unit = number.unit != UnitSet::none ? number.unit : number.prefix;  // "¥5" is "5元"
+  return stands(unit, UnitSet::none) || stands(UnitSet::none, unit) || stands(unit, unit);
+}
+
+// Whether the number that the text ends with, if it does, can still become one that is allowed.
+bool ConstrainedText::may_become_allowed() const {
+  const auto number = scan_.number.unfinished();
+  if (!number) return true;
+  const std::string digits(number->digits);
+  if (!number->units.empty()) {
+    return std::any_of(number->units.begin(), number->units.end(), [&](int unit) {
+      return allowed({digits, unit, number->prefix});
+    });
+  }
+  const auto& all = constraint_->numbers_;
+  for (auto at = all.lower_bound({digits, UnitSet::none, UnitSet::none});
+       at != all.end() && at->digits.starts_with(digits); ++at) {
+    if (number->prefix == UnitSet::none || number->prefix == at->unit || number->prefix == at->prefix)
+      return true;
+  }
+  return false;
+}
+
+bool ConstrainedText::add_windows(std::size_t from) {
+  const auto n = static_cast<std::size_t>(constraint_->rules_.no_repeat);
+  if (n == 0) return true;
+  for (std::size_t end = std::max(from + 1, n); end <= letters_.size(); ++end) {
+    const std::uint64_t h = hash(std::u32string_view(letters_).substr(end - n, n));
+    if (constraint_->exempt_.count(h) > 0) continue;
+    if (!seen_.insert(h).second) return false;
+    windows_.push_back(h);
+  }
+  return true;
+}
+
+// Adds a character; false, and then the caller goes back, when no text that goes on so is sound.
+bool ConstrainedText::add(char32_t c) {
+  const ConstraintRules& rules = constraint_->rules_;
+  const bool control = (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0);
+  if (control || c == 0xFFFD) return false;  // U+FFFD: bytes that are no text
+  if (rules.unit == LengthUnit::gsm7 && gsm7_septets(c) == 0) return false;
+  if (!rules.scripts.empty()) {
+    const Script script = script_of(c);
+    const auto& scripts = rules.scripts;
+    if (script != Script::common && std::find(scripts.begin(), scripts.end(), script) == scripts.end())
+      return false;
+  }
+  const std::size_t from = letters_.size();
+  text_ += utf8({&c, 1});
+  append_folded(letters_, c);
+  const std::u32string_view letters = std::u32string_view(letters_).substr(from);
+  if (scan_.phrases && !scan_.phrases->push(c, letters)) return false;
+  if (rules.numbers) {
+    for (const Quantity& number : scan_.number.push(c, letters)) {
+      if (!allowed(number)) return false;
+    }
+    if (!may_become_allowed()) return false;
+  }
+  scan_.length.add(c);
+  for (std::size_t i = 0; i < rules.required.size(); ++i) {
+    if (!scan_.found[i] && text_.ends_with(rules.required[i])) scan_.found[i] = true;
+  }
+  if (c == '.' || is_one_of(c, sentence_marks)) {
+    scan_.ended = true;
+  } else if (!is_white_space(c) && (!is_one_of(c, closing_marks) || is_white_space(scan_.last))) {
+    scan_.ended = false;
+  }
+  scan_.last = c;
+  return add_windows(from);
+}
+
+bool ConstrainedText::sound_end() const {
+  const ConstraintRules& rules = constraint_->rules_;
+  if (scan_.phrases && !scan_.phrases->may_end()) return false;
+  if (rules.numbers) {
+    if (const auto last = scan_.number.finish(); last && !allowed(*last)) return false;
+  }
+  if (rules.max_length > 0 && scan_.length.in(rules.unit) > rules.max_length) return false;
+  return std::all_of(scan_.found.begin(), scan_.found.end(), [](bool found) { return found; });
+}
+
+// What must come behind the text as it stands.
+std::string ConstrainedText::closing(PlaceKind kind) const {
+  const ConstraintRules& rules = constraint_->rules_;
+  const std::string_view gap = !rules.sentences || rules.full_stop == "." ? " " : "";
+  std::string out;
+  const auto part = [&](std::string_view text) {
+    if (!text_.empty() || !out.empty()) out += gap;
+    out += text;
+  };
+  if (kind != sentence && rules.sentences && !text_.empty()) out += rules.full_stop;
+  for (std::size_t i = 0; i < rules.required.size(); ++i) {
+    if (scan_.found[i]) continue;
+    part(rules.required[i]);
+    if (rules.sentences && !ends_sentence(rules.required[i])) out += rules.full_stop;
+  }
+  for (const std::string& text : rules.ending) part(text);
+  return out;
+}
+
+void ConstrainedText::remember(PlaceKind kind, Place& place) {
+  const ConstraintRules& rules = constraint_->rules_;
+  const std::string end = closing(kind);
+  const Mark here = mark();
+  bool sound = true;
+  for (const char32_t c : code_points(end)) sound = sound && add(c);
+  if (sound && sound_end()) {
+    const double share = rules.max_length > 0 ? scan_.length.share(rules.unit, rules.max_length) : 1;
+    place = {here.text, end, share, true};
+  }
+  back(here);
+}
+
+ConstrainedText::Verdict ConstrainedText::push(std::string_view piece) {
+  const ConstraintRules& rules = constraint_->rules_;
+  const Mark begin = mark();
+  Place places[kinds];
+  const auto here = [&] { return scan_.ended ? sentence : word; };
+  for (const char32_t c : code_points(piece)) {
+    const bool in_text = !text_.empty() && !is_white_space(scan_.last);
+    if (in_text && is_one_of(c, clause_marks)) {
+      remember(clause, places[clause]);
+    } else if (in_text && is_white_space(c)) {
+      remember(here(), places[here()]);
+    }
+    if (!add(c)) return back(begin), Verdict::forbidden;
+    if (rules.max_length > 0 && scan_.length.in(rules.unit) > rules.max_length) {
+      // A character that turns a short message into a long one is not the end of it.
+      const bool turned = begin.scan.length.is_gsm7() && !scan_.length.is_gsm7();
+      back(begin);
+      return turned ? Verdict::forbidden : Verdict::full;
+    }
+    if (is_one_of(c, sentence_marks)) remember(sentence, places[sentence]);
+  }
+  const bool hangs = is_white_space(scan_.last) || is_one_of(scan_.last, clause_marks);
+  if (!piece.empty() && !hangs) remember(here(), places[here()]);
+  for (int kind = 0; kind < kinds; ++kind) {
+    if (places[kind].reached) places_[kind] = std::move(places[kind]);
+  }
+  return Verdict::accepted;
+}
+
+// The place where the text stands, spaces left out; null when it cannot end here.
+const ConstrainedText::Place* ConstrainedText::end_here() const {
+  const std::size_t end = text_.find_last_not_of(" \n\t") + 1;
+  const auto stands = [&](PlaceKind kind) {
+    return places_[kind].reached && places_[kind].text == end && end > 0;
+  };
+  if (stands(sentence)) return &places_[sentence];
+  return !constraint_->rules_.sentences && stands(word) ? &places_[word] : nullptr;
+}
+
+bool ConstrainedText::may_end() const {
+  const ConstraintRules& rules = constraint_->rules_;
+  return scan_.length.in(rules.unit) >= rules.min_length && end_here() != nullptr;
+}
+
+std::size_t ConstrainedText::last_place() const {
+  std::size_t last = 0;
+  for (const Place& place : places_) last = std::max(last, place.text);
+  return last;
+}
+
+std::string ConstrainedText::finish() const {
+  const Place* best = end_here();
+  for (int kind = 0; kind < kinds && !best; ++kind) {
+    if (places_[kind].reached && places_[kind].share >= 0.5) best = &places_[kind];
+  }
+  for (int kind = 0; kind < kinds && !best; ++kind) {
+    if (places_[kind].reached && places_[kind].text > 0) best = &places_[kind];
+  }
+  if (!best) best = &places_[word];  // before the first word
+  return text_.substr(0, best->text) + best->closing;
+}
+
+}  // namespace adlib
