@@ -113,7 +113,7 @@ TEST_CASE("A record has the documented fields in the documented order", "[copywr
       List{
           R"({"customer":"c1","product":"p1","scene":"recommendation","language":"zh","prompt":"Say Lamp",)"
           R"("text":"copy of Say Lamp #8233013449399269","seed":8233013449399269,"model":"m","prompt_tokens":3,)"
-          R"("generated_tokens":5,"seconds":0.25,"finish_reason":"length"})"});
+          R"("generated_tokens":5,"seconds":0.25,"finish_reason":"length","guarded":false})"});
   CHECK(summary.written == 1);
   CHECK(summary.prompt_tokens == 3);
   CHECK(summary.generated_tokens == 5);

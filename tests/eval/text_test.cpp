@@ -12,13 +12,13 @@ namespace {
 using eval::Language;
 using eval::Tokens;
 
-TEST_CASE("code points come back as the same UTF-8, and each wrong byte as U+FFFD", "[eval]") {
+TEST_CASE("code points come back as the same UTF-8, and each part that is none as U+FFFD", "[eval]") {
   const std::string text = "a\x7F é߿ ࠀ中￥� 𐀀😀\U0010FFFF";
   CHECK(eval::utf8(eval::code_points(text)) == text);
   CHECK(eval::code_points("中a") == U"中a");
   CHECK(eval::code_points(std::string_view("\x00", 1)) == std::u32string(1, U'\0'));
   for (const char* wrong : {"\x80", "\xC0", "\xFF", "\xE4"}) CHECK(eval::code_points(wrong) == U"\uFFFD");
-  CHECK(eval::code_points("\xE4\xB8") == U"\uFFFD\uFFFD");            // cut
+  CHECK(eval::code_points("\xE4\xB8") == U"\uFFFD");                  // cut: one maximal part, as in Python
   CHECK(eval::code_points("\xC0\xAF") == U"\uFFFD\uFFFD");            // overlong
   CHECK(eval::code_points("\xED\xA0\x80") == U"\uFFFD\uFFFD\uFFFD");  // a surrogate
   CHECK(eval::code_points("\xF4\x90\x80\x80z").substr(4) == U"z");    // beyond Unicode

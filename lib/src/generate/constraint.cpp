@@ -10,6 +10,7 @@ namespace {
 constexpr std::u32string_view sentence_marks = U"。！？!?…．｡";
 constexpr std::u32string_view closing_marks = U"”’」』）)】》\"'";
 constexpr std::u32string_view clause_marks = U"，、；：,;:—～~";
+constexpr std::u32string_view opening_marks = U"“‘「『（(【[《<¥￥$#@&+-/";
 
 bool is_one_of(char32_t c, std::u32string_view marks) { return marks.find(c) != std::u32string_view::npos; }
 
@@ -215,13 +216,15 @@ ConstrainedText::Verdict ConstrainedText::push(std::string_view piece) {
     if (!add(c)) return back(begin), Verdict::forbidden;
     if (rules.max_length > 0 && scan_.length.in(rules.unit) > rules.max_length) {
       // A character that turns a short message into a long one is not the end of it.
-      const bool turned = begin.scan.length.is_gsm7() && !scan_.length.is_gsm7();
+      const bool turned =
+          rules.unit == LengthUnit::sms_segments && begin.scan.length.is_gsm7() && !scan_.length.is_gsm7();
       back(begin);
       return turned ? Verdict::forbidden : Verdict::full;
     }
     if (is_one_of(c, sentence_marks)) remember(sentence, places[sentence]);
   }
-  const bool hangs = is_white_space(scan_.last) || is_one_of(scan_.last, clause_marks);
+  const bool hangs = is_white_space(scan_.last) || is_one_of(scan_.last, clause_marks) ||
+                     is_one_of(scan_.last, opening_marks);
   if (!piece.empty() && !hangs) remember(here(), places[here()]);
   for (int kind = 0; kind < kinds; ++kind) {
     if (places[kind].reached) places_[kind] = std::move(places[kind]);

@@ -134,11 +134,13 @@ class Continuation {
     return full || stuck_ ? std::nullopt : id;
   }
   // Takes back the tokens since the text could last end, at least one, and never takes this way again. False
-  // when there are none, or when that happened as often as there may be tokens.
+  // when there are none, or when as many have been taken back as there may be.
   bool go_back() {
-    if (generated() == 0 || ++times_back_ > config_->max_new_tokens) return false;
+    if (ends_.empty()) return false;
     std::size_t kept = ends_.size() - 1;
     while (kept > 0 && ends_[kept - 1] > constrained_->last_place()) --kept;
+    taken_back_ += static_cast<std::int64_t>(ends_.size() - kept);
+    if (taken_back_ > config_->max_new_tokens) return false;
     const std::size_t length = prompt_length_ + kept;
     // Bytes of which no character has come (of a script, say, that is not allowed) lead nowhere in all of the
     // text.
@@ -166,9 +168,9 @@ class Continuation {
   // Of a constrained continuation:
   std::optional<TextStream> primed_;  // before the first token
   std::vector<std::size_t> ends_;     // of the text, by token
-  std::map<std::size_t, std::vector<TokenId>>
-      dead_ends_;  // tokens not to take, by how many ids are before; [0]: anywhere
-  std::int64_t times_back_ = 0;
+  // Tokens not to take, by how many ids stand before them; [0]: anywhere.
+  std::map<std::size_t, std::vector<TokenId>> dead_ends_;
+  std::int64_t taken_back_ = 0;  // tokens
   bool stuck_ = false;
   bool taken_ = false;  // the text
   Completion completion_;
