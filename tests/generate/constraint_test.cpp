@@ -227,7 +227,7 @@ std::string violation(const std::string& text, const Campaign& c) {
 TEST_CASE("random weights cannot break a constraint", "[generate][constraint]") {
   const char* asked = std::getenv("ADLIB_CONSTRAINTS");
 #ifdef ADLIB_SANITIZED
-  const int usual = 100;
+  const int usual = 50;
 #else
   const int usual = 2000;
 #endif

@@ -1,4 +1,4 @@
-adlib_layer(adlib_generate LINK nlohmann_json::nlohmann_json SOURCES
+adlib_layer(adlib_generate LINK adlib_hot nlohmann_json::nlohmann_json SOURCES
   src/generate/beam_search.cpp
   src/generate/config.cpp
   src/generate/config_file.cpp

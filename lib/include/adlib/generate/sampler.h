@@ -123,7 +123,11 @@ inline std::size_t draw(std::span<const Candidate> candidates, double& uniform) 
   for (const Candidate& candidate : candidates) total += candidate.weight;
   double left = uniform * total;
   std::size_t i = 0;
-  for (; i + 1 < candidates.size() && left >= candidates[i].weight; ++i) left -= candidates[i].weight;
+  for (const Candidate& candidate : candidates.first(candidates.size() - 1)) {
+    if (left < candidate.weight) break;
+    left -= candidate.weight;
+    ++i;
+  }
   uniform = std::clamp(left / candidates[i].weight, 0.0, 1 - 0x1p-53);
   return i;
 }
