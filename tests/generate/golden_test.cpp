@@ -47,7 +47,12 @@ TEST_CASE("10,000 first tokens follow transformers' probabilities", "[generate][
   std::vector<std::vector<double>> all;
   for (const io::Json& c : golden().at("first_token"))
     all.push_back(c.at("probabilities").get<std::vector<double>>());
-  for (std::size_t i = 0; i < all.size(); ++i) {
+#ifdef ADLIB_SANITIZED
+  const std::size_t drawn = 2;  // a minute each
+#else
+  const std::size_t drawn = all.size();
+#endif
+  for (std::size_t i = 0; i < drawn; ++i) {
     const io::Json& c = golden().at("first_token")[i];
     INFO(c.at("options").dump());
     GenerationConfig config = test::config_of(c.at("options"));
