@@ -20,6 +20,9 @@ adlib_install() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# The newest clang that is known to be fit for the sanitizers and libFuzzer; nothing, and status 1, without one.
+adlib_clang() { command -v clang++-14 || command -v clang++; }
+
 # Arguments for cmake's configure step: Ninja where it is, ccache where it is.
 adlib_configure_arguments() {
   if command -v ninja >/dev/null; then printf '%s\n' -G Ninja; fi

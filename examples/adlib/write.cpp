@@ -190,6 +190,9 @@ int run(Options options, const Console& console) {
 
   const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));
   const GenerationConfig config = generation_config(options.generation, generator);
+  if (guard && config.num_beams > 1) {
+    throw UsageError("beams cannot keep to the rules for copy; leave --num-beams out, or give --no-guard");
+  }
   if (is_untrained(options.model)) {
     console.warn(options.model + " holds untrained weights: the texts are noise, only the path is real");
   }
@@ -199,9 +202,6 @@ int run(Options options, const Console& console) {
   RecordOutput output(options.output, options.resume);
   const cw::DoneJobs done = options.resume ? cw::done_jobs(*output.sink(), jobs) : cw::DoneJobs{};
   EngineProgress progress(console, options.engine.progress, jobs.size() - std::ssize(done));
-  if (guard && config.num_beams > 1) {
-    throw UsageError("beams cannot keep to the rules for copy; leave --num-beams out, or give --no-guard");
-  }
   const Writer writer(generator, config, engine_options(options.engine, progress), guard ? &*guard : nullptr);
   const auto emit = [&](const cw::OrderedJson& record) {
     output.write(record);

@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "copywriter/corpus/lines.h"
+#include "copywriter/collect/lines.h"
 #include "corpus_support.h"
 
 using namespace adlib;

@@ -4,8 +4,8 @@
 #include <map>
 #include <set>
 
+#include "copywriter/collect/lines.h"
 #include "copywriter/collect/text.h"
-#include "copywriter/corpus/lines.h"
 #include "corpus_support.h"
 
 using namespace adlib;

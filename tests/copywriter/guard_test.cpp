@@ -1,6 +1,8 @@
 #include "copywriter/write/guard.h"
 
-#include "copywriter/write/write_copy.h"
+#include <map>
+#include <sstream>
+
 #include "support/catch.h"
 #include "support/error_of.h"
 #include "support/files.h"

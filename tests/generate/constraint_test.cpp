@@ -2,11 +2,13 @@
 
 #include <cstdlib>
 #include <limits>
-#include <random>
 #include <regex>
 
+#include "adlib/core/parallel.h"
 #include "adlib/generate/engine.h"
+#include "generate/pieces.h"
 #include "generate/plain_check.h"
+#include "generate/tiny.h"
 #include "support/catch.h"
 #include "support/error_of.h"
 
@@ -14,40 +16,9 @@ namespace adlib {
 namespace {
 
 using test::error_of;
+using test::one_of;
+using test::pieces;
 using Random = std::mt19937_64;
-
-template <class T>
-const T& one_of(const std::vector<T>& from, Random& random) {
-  return from[random() % from.size()];
-}
-
-/// Pieces that try to get around rules: bytes of characters, full-width and spaced letters, digits of several
-/// scripts, marks of all kinds, syllables of which phrases are made.
-const std::vector<std::string>& pieces() {
-  static const std::vector<std::string> all = [] {
-    std::vector<std::string> out = {"</s>", "<pad>"};
-    for (int byte = 0; byte < 0xC0; ++byte) out.emplace_back(1, static_cast<char>(byte));
-    for (const int lead : {0xC0, 0xC3, 0xCE, 0xD0, 0xE2, 0xE5, 0xEF, 0xF0, 0xFF}) {
-      out.emplace_back(1, static_cast<char>(lead));
-    }
-    for (const char* text :
-         {"最",     "佳",     "第",     "一",    "国家级", "国",      "家",    "级",    "最近", "近",
-          "时间",   "好",     "的",     "外套",  "柔软",   "，",      "。",    "！",    "：",   "；",
-          "（",     "）",     "“",      "”",     "元",     "折",      "％",    "１",    "２",   "９",
-          "①",      "½",      "٣",      "¥",     "￥",     "$",       "厘米",  "千克",  "ｃｍ", "cm",
-          "kg",     "%",      "Ｂ",     "ｅ",    "ｓ",     "ｔ",      "best",  "Best",  "BE",   "st",
-          "bestow", "ow",     " the",   " best", " soft",  " warm",   " coat", ". ",    ", ",   " ",
-          "\u00A0", "\u200B", "\u00AD", "　",    "é",      "e\u0301", "ﬁ",     "ẞ",     "😀",    "👍🏽",
-          "の",     "カ",     "한",     "Д",     "ж",      "π",       "12",    "99",    "299",  "1,",
-          ".5",     "0.",     "20",     "2024",  "\n",     "雪峰",    "Snow",  " Peak", "新品", "上市",
-          "适合",   "你",     "we",     " made", " it",    " for",    " you",  "软",    "暖",   "轻",
-          "薄",     "透",     "气",     "每",    "天",     "都",      "穿",    "着",    "走",   "en",
-          "er",     "ing"})
-      out.emplace_back(text);
-    return out;
-  }();
-  return all;
-}
 
 class PieceTokenizer final : public Tokenizer {
  public:
@@ -72,12 +43,9 @@ class PieceTokenizer final : public Tokenizer {
 
 /// Anything that the model would say, up to so many tokens.
 GenerationConfig freely(std::uint64_t seed, std::int64_t tokens) {
-  GenerationConfig config;
-  config.max_new_tokens = tokens;
-  config.do_sample = true;
+  GenerationConfig config = test::sampled(seed, tokens);
   config.top_k = 0;
   config.eos_token_id = {0};
-  config.seed = seed;
   return config;
 }
 
@@ -280,25 +248,23 @@ TEST_CASE("random weights cannot break a constraint", "[generate][constraint]") 
 
 TEST_CASE("a text under a constraint is the same alone and in company, with any number of threads",
           "[generate][constraint][threads]") {
-  Engine engine(adversary(), {.max_sequences = 8});
-  std::vector<Engine::Ticket> tickets;
+  std::vector<EngineRequest> requests;
   std::vector<Result> alone;
+  set_num_threads(1);
   for (std::uint64_t i = 0; i < 24; ++i) {
     Random random(i);
-    Campaign c = campaign(random);
     GenerationConfig config = freely(i, 60);
     config.num_return_sequences = 1 + static_cast<std::int64_t>(i % 3);
-    config.constraint = std::make_shared<Constraint>(c.rules);
-    const std::vector<TokenId> prompt = {3, 4, static_cast<TokenId>(5 + i)};
-    alone.push_back(adversary().generate(prompt, config));
-    tickets.push_back(engine.submit({.prompt = prompt, .config = config}));
+    config.constraint = std::make_shared<Constraint>(campaign(random).rules);
+    requests.push_back({.prompt = {3, 4, static_cast<TokenId>(5 + i)}, .config = config});
+    alone.push_back(adversary().generate(requests.back().prompt, config));
   }
+  set_num_threads(2);
+  Engine engine(adversary(), {.max_sequences = 8});
+  std::vector<Engine::Ticket> tickets;
+  for (const EngineRequest& request : requests) tickets.push_back(engine.submit(request));
   for (std::size_t i = 0; i < tickets.size(); ++i) {
-    const Result result = tickets[i].result.get();
-    for (std::size_t n = 0; n < result.completions.size(); ++n) {
-      CHECK(result.completions[n].text == alone[i].completions[n].text);
-      CHECK(result.completions[n].ids == alone[i].completions[n].ids);
-    }
+    CHECK(test::same(tickets[i].result.get(), alone[i]));
   }
 }
 
@@ -444,69 +410,6 @@ TEST_CASE("phrases are found as plain search finds them", "[generate][constraint
     held += holds ? 1 : 0;
   }
   CHECK((held > 400 && held < 3600));
-}
-
-TEST_CASE("lengths are what the channels count", "[generate][constraint]") {
-  struct Counts {
-    const char* text;
-    std::int64_t characters, double_width, chinese, utf16, gsm7, segments, bytes;
-  };
-  constexpr std::int64_t none = TextLength::too_long;
-  // 3GPP TS 23.038 (septets), UAX #11 (widths), RFC 3629 (bytes), the Unicode standard's UTF-16; by hand.
-  const Counts row = GENERATE(values<Counts>({{"", 0, 0, 0, 0, 0, 0, 0},
-                                              {"Hello", 5, 5, 3, 5, 5, 1, 5},
-                                              {"[€]", 3, 3, 2, 3, 6, 1, 5},
-                                              {"你好", 2, 4, 2, 2, none, 1, 6},
-                                              {"A，", 2, 3, 2, 2, none, 1, 4},
-                                              {"😀", 1, 2, 1, 2, none, 1, 4},
-                                              {"👍🏽", 2, 4, 2, 4, none, 1, 8},
-                                              {"e\u0301", 2, 2, 1, 2, none, 1, 3},
-                                              {"é", 1, 1, 1, 1, 1, 1, 2},
-                                              {"ê", 1, 1, 1, 1, none, 1, 2},
-                                              {"ｱ", 1, 1, 1, 1, none, 1, 3},
-                                              {"`", 1, 1, 1, 1, none, 1, 1}}));
-  CAPTURE(row.text);
-  const TextLength length = length_of(row.text);
-  CHECK(length.in(LengthUnit::characters) == row.characters);
-  CHECK(length.in(LengthUnit::double_width) == row.double_width);
-  CHECK(length.in(LengthUnit::chinese_width) == row.chinese);
-  CHECK(length.in(LengthUnit::utf16) == row.utf16);
-  CHECK(length.in(LengthUnit::gsm7) == row.gsm7);
-  CHECK(length.in(LengthUnit::sms_segments) == row.segments);
-  CHECK(length.in(LengthUnit::bytes) == row.bytes);
-}
-
-TEST_CASE("long messages are cut where carriers cut them", "[generate][constraint]") {
-  const auto segments = [](const std::string& text) { return length_of(text).in(LengthUnit::sms_segments); };
-  CHECK(segments(std::string(160, 'a')) == 1);
-  CHECK(segments(std::string(161, 'a')) == 2);
-  CHECK(segments(std::string(306, 'a')) == 2);
-  CHECK(segments(std::string(307, 'a')) == 3);
-  CHECK(segments(std::string(152, 'a') + "€" + std::string(152, 'a')) ==
-        3);  // the pair does not fit into the first
-  std::string chinese;
-  for (int i = 0; i < 70; ++i) chinese += "好";
-  CHECK(segments(chinese) == 1);
-  CHECK(segments(chinese + "a") == 2);
-  CHECK(segments(std::string(66, 'a') + "😀" + std::string(66, 'a')) == 3);
-}
-
-TEST_CASE("counts agree with plain counting of random text", "[generate][constraint]") {
-  for (std::uint64_t seed = 0; seed < 500; ++seed) {
-    Random random(seed);
-    std::string text;
-    const bool ascii = random() % 3 == 0;
-    for (std::size_t n = random() % 300; n > 0; --n) {
-      const std::string& piece = one_of(pieces(), random);
-      if (piece.size() > 1 && (!ascii || static_cast<unsigned char>(piece[0]) < 0x80)) text += piece;
-    }
-    CAPTURE(text);
-    for (const LengthUnit unit :
-         {LengthUnit::characters, LengthUnit::double_width, LengthUnit::chinese_width, LengthUnit::utf16,
-          LengthUnit::gsm7, LengthUnit::sms_segments, LengthUnit::bytes}) {
-      CHECK(length_of(text).in(unit) == test::plain_length(text, unit));
-    }
-  }
 }
 
 }  // namespace adlib

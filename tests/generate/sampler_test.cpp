@@ -173,6 +173,12 @@ TEST_CASE("forbidden tokens are never drawn and extreme numbers stay defined", "
       CHECK(Sampler(config, 0)(scores, {ids, 1}) == TokenId{3});
     }
   }
+  GenerationConfig cold = sampled();
+  cold.temperature = 1e-3f;
+  const std::vector<Candidate> underflowed = sampling::candidates(std::vector<float>{0, 1, 0}, cold);
+  for (double uniform : {0.0, std::nextafter(1.0, 0.0)}) {
+    CHECK(underflowed.at(sampling::draw(underflowed, uniform)).id == 1);
+  }
 }
 
 TEST_CASE("a draw falls into shares and leaves its place there", "[generate][sampler]") {

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "adlib/core/error.h"
-#include "copywriter/corpus/lines.h"
+#include "copywriter/collect/lines.h"
 
 namespace adlib::copywriter::corpus {
 namespace {

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <sstream>
 
-#include "adlib/core/error.h"
+#include "copywriter/collect/lines.h"
 
 namespace adlib::copywriter {
 namespace {
@@ -15,18 +13,11 @@ constexpr std::array<std::string_view, 6> silent = {"<|channel|>", "<|age|>",   
                                                     "<|spend|>",   "<|prices|>", "<|tone|>"};
 
 std::vector<std::vector<std::string>> read_classes(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  if (!in)
-    fail(ErrorCode::not_found, path.string(),
-         ": the rules for copy lack their units; reinstall adlib, or give --rules a directory that has them");
   std::vector<std::vector<std::string>> classes;
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with('#')) continue;
-    std::istringstream words(line);
-    std::vector<std::string> units;
-    for (std::string unit; words >> unit;) units.push_back(unit);
-    if (!units.empty()) classes.push_back(std::move(units));
-  }
+  read_lines(path, [&](const std::string& line, const std::string&) {
+    const auto units = split(line, ' ');
+    classes.emplace_back(units.begin(), units.end());
+  });
   return classes;
 }
 

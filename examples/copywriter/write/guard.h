@@ -15,7 +15,7 @@ namespace adlib::copywriter {
 /// ends with a whole sentence. Safe to share between threads.
 class Guard {
  public:
-  /// Reads units.txt of a directory of rules. Throws Error(not_found) naming it.
+  /// Reads units.txt of a directory of rules. Throws what read_lines() throws.
   explicit Guard(const std::filesystem::path& rules);
 
   std::shared_ptr<const Constraint> constraint(const TaggedPrompt& prompt, Language language) const;

@@ -27,6 +27,13 @@ std::uint64_t hash(std::u32string_view letters) {
   return h ^ h >> 32;
 }
 
+// "¥5" has the unit of "5元"; nothing when what stands before and behind contradict each other.
+std::optional<int> unit_of(const Quantity& number) {
+  if (number.unit == UnitSet::none) return number.prefix;
+  if (number.prefix != UnitSet::none && number.prefix != number.unit) return std::nullopt;
+  return number.unit;
+}
+
 }  // namespace
 
 Constraint::Constraint(ConstraintRules rules) : rules_(std::move(rules)) {
@@ -49,13 +56,9 @@ Constraint::Constraint(ConstraintRules rules) : rules_(std::move(rules)) {
     sources.insert(sources.end(), rules_.required.begin(), rules_.required.end());
     sources.insert(sources.end(), rules_.ending.begin(), rules_.ending.end());
     for (const std::string& source : sources) {
-      NumberScan scan(rules_.units.get());
-      for (const char32_t c : code_points(source)) {
-        std::u32string letters;
-        append_folded(letters, c);
-        for (const Quantity& number : scan.push(c, letters)) numbers_.insert(number);
+      for (const Quantity& number : quantities(source, rules_.units.get())) {
+        if (const auto unit = unit_of(number)) numbers_.emplace(number.digits, *unit);
       }
-      if (const auto last = scan.finish()) numbers_.insert(*last);
     }
   }
   ConstrainedText empty(*this);
@@ -83,13 +86,8 @@ void ConstrainedText::back(const Mark& mark) {
 }
 
 bool ConstrainedText::allowed(const Quantity& number) const {
-  const auto stands = [&](int unit, int prefix) {
-    return constraint_->numbers_.count({number.digits, unit, prefix}) > 0;
-  };
-  if (number.unit != UnitSet::none && number.prefix != UnitSet::none && number.unit != number.prefix)
-    return false;
-  const int unit = number.unit != UnitSet::none ? number.unit : number.prefix;  // "¥5" is "5元"
-  return stands(unit, UnitSet::none) || stands(UnitSet::none, unit) || stands(unit, unit);
+  const auto unit = unit_of(number);
+  return unit && constraint_->numbers_.count({number.digits, *unit}) > 0;
 }
 
 // Whether the number that the text ends with, if it does, can still become one that is allowed.
@@ -103,10 +101,9 @@ bool ConstrainedText::may_become_allowed() const {
     });
   }
   const auto& all = constraint_->numbers_;
-  for (auto at = all.lower_bound({digits, UnitSet::none, UnitSet::none});
-       at != all.end() && at->digits.starts_with(digits); ++at) {
-    if (number->prefix == UnitSet::none || number->prefix == at->unit || number->prefix == at->prefix)
-      return true;
+  for (auto at = all.lower_bound({digits, UnitSet::none}); at != all.end() && at->first.starts_with(digits);
+       ++at) {
+    if (number->prefix == UnitSet::none || number->prefix == at->second) return true;
   }
   return false;
 }

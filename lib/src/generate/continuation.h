@@ -105,21 +105,22 @@ class Continuation {
     const auto& eos = config_->eos_token_id;
     return std::find(eos.begin(), eos.end(), id) != eos.end();
   }
+  bool is_dead_end(std::size_t length, TokenId id) const {
+    const auto found = dead_ends_.find(length);
+    return found != dead_ends_.end() &&
+           std::find(found->second.begin(), found->second.end(), id) != found->second.end();
+  }
   // The next token; nothing when there is no room for one or, and then stuck_ is set, none is allowed.
   std::optional<TokenId> choose(std::span<float> scores) {
     const logits::History history{ids_, prompt_length_};
     if (!constrained_) return sampler_(scores, history);
     using Verdict = ConstrainedText::Verdict;
-    const std::vector<TokenId>&here = dead_ends_[ids_.size()], &everywhere = dead_ends_[0];
-    const auto holds = [](const std::vector<TokenId>& ids, TokenId id) {
-      return std::find(ids.begin(), ids.end(), id) != ids.end();
-    };
     int refused = 0;
     bool full = false;
     stuck_ = false;
     const std::optional<TokenId> id = sampler_(scores, history, [&](TokenId candidate) {
       Verdict verdict = Verdict::forbidden;
-      if (holds(here, candidate) || holds(everywhere, candidate)) {
+      if (is_dead_end(ids_.size(), candidate) || is_dead_end(anywhere, candidate)) {
         // From here the text has come to nothing before.
       } else if (is_end(candidate)) {
         if (constrained_->may_end()) verdict = Verdict::accepted;
@@ -145,7 +146,7 @@ class Continuation {
     // Bytes of which no character has come (of a script, say, that is not allowed) lead nowhere in all of the
     // text.
     const bool textless = ends_.back() == (kept > 0 ? ends_[kept - 1] : 0);
-    dead_ends_[textless ? 0 : length].push_back(ids_[length]);
+    dead_ends_[textless ? anywhere : length].push_back(ids_[length]);
     dead_ends_.erase(dead_ends_.upper_bound(length), dead_ends_.end());
     ids_.resize(length);
     ends_.resize(kept);
@@ -168,7 +169,8 @@ class Continuation {
   // Of a constrained continuation:
   std::optional<TextStream> primed_;  // before the first token
   std::vector<std::size_t> ends_;     // of the text, by token
-  // Tokens not to take, by how many ids stand before them; [0]: anywhere.
+  // Tokens not to take, by how many ids stand before them, of which a prompt has at least one.
+  static constexpr std::size_t anywhere = 0;
   std::map<std::size_t, std::vector<TokenId>> dead_ends_;
   std::int64_t taken_back_ = 0;  // tokens
   bool stuck_ = false;

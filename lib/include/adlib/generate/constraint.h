@@ -55,8 +55,8 @@ class Constraint {
  private:
   friend class ConstrainedText;
   ConstraintRules rules_;
-  std::set<Quantity> numbers_;
-  std::unordered_set<std::uint64_t> exempt_;  // hashes of runs that may come again
+  std::set<std::pair<std::string, int>> numbers_;  // digits, and the unit that they have
+  std::unordered_set<std::uint64_t> exempt_;       // hashes of runs that may come again
 };
 
 /// A text under a constraint, as it grows. The constraint must outlive it.

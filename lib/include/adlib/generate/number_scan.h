@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -48,8 +47,6 @@ struct Quantity {
   std::string digits;
   int unit = UnitSet::none;    ///< its class
   int prefix = UnitSet::none;  ///< of a unit that stands before it
-
-  friend auto operator<=>(const Quantity&, const Quantity&) = default;
 };
 
 /// Takes a text character by character. A number is a run of decimal digits, of any script, with single
@@ -152,5 +149,18 @@ class NumberScan {
   std::u32string letters_;      // since the number, as long as they may become a unit
   std::pair<int, std::size_t> found_ = {UnitSet::none, 0};  // the longest unit among them, and its letters
 };
+
+/// The numbers of a whole text, in its order.
+inline std::vector<Quantity> quantities(std::string_view text, const UnitSet* units) {
+  std::vector<Quantity> out;
+  NumberScan scan(units);
+  for (const char32_t c : code_points(text)) {
+    std::u32string letters;
+    append_folded(letters, c);
+    for (Quantity& number : scan.push(c, letters)) out.push_back(std::move(number));
+  }
+  if (auto last = scan.finish()) out.push_back(*std::move(last));
+  return out;
+}
 
 }  // namespace adlib

@@ -127,7 +127,7 @@ class PhraseSet::Scan {
     const bool word = is_word_character(c);
     bool boundary = !(word && in_word_);
     in_word_ = word;
-    if (!meet(boundary)) return false;
+    if (letters.empty()) return meet(boundary);
     for (const char32_t letter : letters) {
       if (!meet(boundary) || !step(letter, boundary)) return false;
       boundary = !word;  // between the letters that one character stands for

@@ -67,7 +67,8 @@ inline std::vector<Candidate> top_k(std::span<const float> scores, std::int64_t 
   for (std::size_t id = 0; id < scores.size(); ++id) {
     if (scores[id] < lowest || scores[id] == logits::forbidden) continue;
     const float distance = (std::min(scores[id], highest) - best) / temperature;
-    candidates.push_back({static_cast<TokenId>(id), static_cast<double>(std::exp(distance))});
+    const auto weight = static_cast<double>(std::exp(distance));
+    if (weight > 0) candidates.push_back({static_cast<TokenId>(id), weight});
   }
   return candidates;
 }
@@ -158,7 +159,6 @@ class Sampler {
     logits::process(scores, history, *config_);
     if (config_->do_sample) {
       std::vector<Candidate> candidates = sampling::candidates(scores, *config_);
-      std::erase_if(candidates, [](const Candidate& candidate) { return candidate.weight == 0; });
       double uniform = random_.uniform(history.generated().size());
       while (!candidates.empty()) {
         const std::size_t drawn = sampling::draw(candidates, uniform);

@@ -1,4 +1,4 @@
-// copywriter/corpus/lines.h: the text files of the corpus, line by line.
+// copywriter/collect/lines.h: the text files that adlib brings along, line by line.
 #pragma once
 
 #include <filesystem>
@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace adlib::copywriter::corpus {
+namespace adlib::copywriter {
 
 /// Calls `take` for every line of a UTF-8 file that is neither empty nor a comment ("# …"), with "file:line"
 /// for messages. Lines may end as on Windows. Throws Error(not_found) for a file that cannot be opened,
@@ -18,4 +18,4 @@ void read_lines(const std::filesystem::path& file,
 /// The parts between separators, without empty ones.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
-}  // namespace adlib::copywriter::corpus
+}  // namespace adlib::copywriter

@@ -1,4 +1,4 @@
-#include "copywriter/corpus/lines.h"
+#include "copywriter/collect/lines.h"
 
 #include <algorithm>
 #include <fstream>
@@ -6,7 +6,7 @@
 #include "adlib/core/error.h"
 #include "copywriter/collect/text.h"
 
-namespace adlib::copywriter::corpus {
+namespace adlib::copywriter {
 
 void read_lines(const std::filesystem::path& file,
                 const std::function<void(const std::string& line, const std::string& where)>& take) {
@@ -33,4 +33,4 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
   return parts;
 }
 
-}  // namespace adlib::copywriter::corpus
+}  // namespace adlib::copywriter
