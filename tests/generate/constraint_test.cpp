@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <limits>
 #include <regex>
+#include <set>
 
 #include "adlib/core/parallel.h"
 #include "adlib/generate/engine.h"
@@ -122,6 +123,10 @@ Campaign campaign(Random& random) {
   if (!c.chinese && chance(15)) c.rules.unit = LengthUnit::gsm7, c.rules.max_length = 160;
   if (chance(50))
     c.rules.scripts = c.chinese ? std::vector{Script::han, Script::latin} : std::vector{Script::latin};
+  if (chance(30)) {
+    c.rules.scripts = {c.chinese ? Script::han : Script::latin};
+    c.rules.foreign = {c.chinese ? "Snow Péak R cm kg" : "雪峰 外套"};
+  }
   if (chance(50)) c.rules.no_repeat = 4 + static_cast<std::int64_t>(random() % 8);
   if (c.rules.unit != LengthUnit::sms_segments) c.rules.min_length = (c.rules.max_length + 1) / 2;
   c.rules.sentences = chance(80);
@@ -159,6 +164,7 @@ std::string violation(const std::string& text, const Campaign& c) {
         return after.substr(std::min(after.size(), after.find_first_not_of(" \n\t")));
       };
       const std::string_view behind = skip(number.behind);
+      const std::string before = number.before.substr(0, number.before.find_last_not_of(" \n\t") + 1);
       const auto follows = [&](std::string_view unit) {
         if (!behind.starts_with(unit)) return false;
         return !test::begins_with_latin(unit.substr(unit.size() - 1)) ||
@@ -168,11 +174,8 @@ std::string violation(const std::string& text, const Campaign& c) {
       if (number.digits == "2024")
         sound = !follows("元") && !follows("cm") && !follows("kg") && !follows("%") && !follows("折");
       if (number.digits == "20") sound = follows("cm") || follows("厘米");
-      if (number.digits == "299")
-        sound =
-            follows("元") || follows("¥") || number.before.ends_with("¥") || number.before.ends_with("¥ ");
-      if (number.digits == "29.90")
-        sound = number.before.ends_with("$") || number.before.ends_with("$ ") || follows("$");
+      if (number.digits == "299") sound = follows("元") || follows("¥") || before.ends_with("¥");
+      if (number.digits == "29.90") sound = before.ends_with("$") || follows("$");
       if (!sound) return "the number " + number.digits;
     }
   }
@@ -182,7 +185,14 @@ std::string violation(const std::string& text, const Campaign& c) {
                            (ch >= 0x3041 && ch < 0x30FF && ch != 0x30A0 && ch != 0x30FB && ch != 0x30FC &&
                             !(ch >= 0x3099 && ch <= 0x309C)) ||
                            (ch >= 0xAC00 && ch < 0xD7A4) || (!c.chinese && ch >= 0x4E00 && ch < 0xA000);
-      if (foreign) return "a foreign script";
+      if (foreign && (rules.foreign.empty() || ch < 0x4E00 || ch >= 0xA000)) return "a foreign script";
+    }
+  }
+  if (!rules.foreign.empty()) {
+    const std::set<std::string> known = c.chinese ? std::set<std::string>{"snow", "peak", "r", "cm", "kg"}
+                                                  : std::set<std::string>{"雪峰", "外套"};
+    for (const std::string& run : test::plain_runs(text, c.chinese)) {
+      if (known.count(run) == 0) return "the foreign word " + run;
     }
   }
   return "";
@@ -291,6 +301,28 @@ ConstraintRules forbidding(const std::vector<std::string>& phrases,
 }
 
 }  // namespace
+
+TEST_CASE("words of other scripts are whole words of the facts", "[generate][constraint]") {
+  ConstraintRules rules;
+  rules.scripts = {Script::han};
+  rules.foreign = {"静谷 AirTone Q2 Pro"};
+  rules.full_stop = "。";
+  const auto refused = [&](const std::vector<std::string>& parts) {
+    std::string out;
+    written(rules, parts, &out);
+    return out;
+  };
+  CHECK(refused({"静谷AirTone，", "ＱPRO2也好"}) == "[ＱPRO2也好]");
+  CHECK(refused({"静谷AirTone，", "Q2和ｐｒｏ", "，好"}).empty());
+  CHECK(refused({"静谷Air", "，", "Tone，"}) == "[，]");
+  CHECK(refused({"好 go", "airtone好"}) == "[好 go]");
+  CHECK(refused({"好п"}) == "[好п]");
+  // A word that is not whole is taken back at the end.
+  CHECK(written(rules, {"听静谷。", "戴上Air"}) == "听静谷。");
+  CHECK(written(rules, {"戴上Air", "Tone"}) == "戴上AirTone。");
+  rules.scripts = {};
+  CHECK_THAT(error_of([&] { const Constraint none(rules); }), ContainsSubstring("foreign without scripts"));
+}
 
 TEST_CASE("forbidden phrases are found in every disguise", "[generate][constraint]") {
   const auto refused = [](const std::string& text) {

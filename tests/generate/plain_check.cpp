@@ -131,6 +131,31 @@ std::vector<PlainNumber> plain_numbers(std::string_view text) {
   return out;
 }
 
+std::vector<std::string> plain_runs(std::string_view text, bool latin) {
+  const auto source =
+      icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int>(text.size())));
+  std::vector<std::string> out;
+  bool inside = false;
+  for (int at = 0; at < source.length(); at = source.moveIndex32(at, 1)) {
+    const UChar32 c = source.char32At(at);
+    const bool mark = (U_GET_GC_MASK(c) & U_GC_M_MASK) != 0;
+    if (mark || u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT)) continue;
+    UErrorCode error = U_ZERO_ERROR;
+    if (uscript_getScript(c, &error) != (latin ? USCRIPT_LATIN : USCRIPT_HAN)) {
+      inside = false;
+      continue;
+    }
+    if (!inside) out.emplace_back();
+    inside = true;
+    const icu::UnicodeString one = nfkd(icu::UnicodeString(c).foldCase());
+    for (int i = 0; i < one.length(); i = one.moveIndex32(i, 1)) {
+      if ((U_GET_GC_MASK(one.char32At(i)) & U_GC_M_MASK) == 0)
+        icu::UnicodeString(one.char32At(i)).foldCase().toUTF8String(out.back());
+    }
+  }
+  return out;
+}
+
 bool begins_with_latin(std::string_view text) {
   if (text.empty()) return false;
   const auto source =

@@ -20,6 +20,9 @@ struct PlainNumber {
 };
 std::vector<PlainNumber> plain_numbers(std::string_view text);
 
+/// The runs of Latin letters, or of Han, of a text, folded: "Ｑ2 Pró" has "q" and "pro".
+std::vector<std::string> plain_runs(std::string_view text, bool latin);
+
 /// Whether a text begins with a Latin letter.
 bool begins_with_latin(std::string_view text);
 

@@ -1,6 +1,7 @@
 #include "adlib/generate/constraint.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "adlib/core/error.h"
 
@@ -61,12 +62,32 @@ Constraint::Constraint(ConstraintRules rules) : rules_(std::move(rules)) {
       }
     }
   }
+  require(rules_.foreign.empty() || !rules_.scripts.empty(),
+          "constraint: foreign without scripts: name those of the text");
+  for (const std::string& text : rules_.foreign) {
+    std::u32string run;
+    for (const char32_t c : code_points(text + " ")) {
+      if (is_part_of_previous(c)) continue;
+      if (is_foreign(c)) {
+        append_folded(run, c);
+      } else if (!run.empty()) {
+        foreign_.insert(std::exchange(run, {}));
+      }
+    }
+  }
   ConstrainedText empty(*this);
   require(
       empty.places_[ConstrainedText::word].reached,
       "constraint: what is required and what ends the text already break the other rules (length, forbidden "
       "phrases, numbers, scripts or repetition): '",
       empty.closing(ConstrainedText::word), "'");
+}
+
+bool Constraint::is_foreign(char32_t c) const {
+  const std::vector<Script>& scripts = rules_.scripts;
+  if (scripts.empty()) return false;
+  const Script script = script_of(c);
+  return script != Script::common && std::find(scripts.begin(), scripts.end(), script) == scripts.end();
 }
 
 ConstrainedText::ConstrainedText(const Constraint& constraint) : constraint_(&constraint) {
@@ -108,6 +129,21 @@ bool ConstrainedText::may_become_allowed() const {
   return false;
 }
 
+// Whether the run of another script goes on like one that is allowed or, before any other character, is one.
+bool ConstrainedText::add_foreign(char32_t c, std::u32string_view letters) {
+  if (is_part_of_previous(c)) return true;
+  const auto& all = constraint_->foreign_;
+  if (constraint_->is_foreign(c)) {
+    if (letters.empty()) return false;  // an accent that stands alone
+    scan_.foreign += letters;
+    const auto at = all.lower_bound(scan_.foreign);
+    return at != all.end() && at->starts_with(scan_.foreign);
+  }
+  if (!scan_.foreign.empty() && all.count(scan_.foreign) == 0) return false;
+  scan_.foreign.clear();
+  return true;
+}
+
 bool ConstrainedText::add_windows(std::size_t from) {
   const auto n = static_cast<std::size_t>(constraint_->rules_.no_repeat);
   if (n == 0) return true;
@@ -126,16 +162,11 @@ bool ConstrainedText::add(char32_t c) {
   const bool control = (c < 0x20 && c != '\n' && c != '\t') || (c >= 0x7F && c < 0xA0);
   if (control || c == 0xFFFD) return false;  // U+FFFD: bytes that are no text
   if (rules.unit == LengthUnit::gsm7 && gsm7_septets(c) == 0) return false;
-  if (!rules.scripts.empty()) {
-    const Script script = script_of(c);
-    const auto& scripts = rules.scripts;
-    if (script != Script::common && std::find(scripts.begin(), scripts.end(), script) == scripts.end())
-      return false;
-  }
   const std::size_t from = letters_.size();
   text_ += utf8({&c, 1});
   append_folded(letters_, c);
   const std::u32string_view letters = std::u32string_view(letters_).substr(from);
+  if (!add_foreign(c, letters)) return false;
   if (scan_.phrases && !scan_.phrases->push(c, letters)) return false;
   if (rules.numbers) {
     for (const Quantity& number : scan_.number.push(c, letters)) {
@@ -159,6 +190,7 @@ bool ConstrainedText::add(char32_t c) {
 bool ConstrainedText::sound_end() const {
   const ConstraintRules& rules = constraint_->rules_;
   if (scan_.phrases && !scan_.phrases->may_end()) return false;
+  if (!scan_.foreign.empty() && constraint_->foreign_.count(scan_.foreign) == 0) return false;
   if (rules.numbers) {
     if (const auto last = scan_.number.finish(); last && !allowed(*last)) return false;
   }

@@ -38,6 +38,10 @@ struct ConstraintRules {
   std::int64_t max_length = 0;       ///< 0: as long as it likes
   std::int64_t min_length = 0;       ///< before which the model cannot end the text; limits can
   std::vector<Script> scripts = {};  ///< allowed beside Script::common; none named: all
+  /// Where `scripts` are named: runs of letters of others stand whole in these strings: of "静谷 Q2 Pro" come
+  /// 静谷, "q" and "pro". So a Chinese text has no word in letters but those of the facts. Case and width do
+  /// not count.
+  std::vector<std::string> foreign = {};
   std::int64_t no_repeat =
       0;                  ///< no run of so many letters twice, save inside `required` and `ending`; 0: off
   bool sentences = true;  ///< the text ends with a whole sentence
@@ -57,6 +61,8 @@ class Constraint {
   ConstraintRules rules_;
   std::set<std::pair<std::string, int>> numbers_;  // digits, and the unit that they have
   std::unordered_set<std::uint64_t> exempt_;       // hashes of runs that may come again
+  std::set<std::u32string> foreign_;               // runs of other scripts, folded
+  bool is_foreign(char32_t c) const;
 };
 
 /// A text under a constraint, as it grows. The constraint must outlive it.
@@ -86,6 +92,7 @@ class ConstrainedText {
   struct Scan {
     std::optional<PhraseSet::Scan> phrases;
     NumberScan number;
+    std::u32string foreign;  // run of other scripts that the text ends with
     TextLength length;
     std::vector<bool> found;  // of `required`
     char32_t last = 0;        // character
@@ -109,6 +116,7 @@ class ConstrainedText {
   bool add(char32_t c);
   bool allowed(const Quantity& number) const;
   bool may_become_allowed() const;
+  bool add_foreign(char32_t c, std::u32string_view letters);
   bool add_windows(std::size_t from);
   bool sound_end() const;
   const Place* end_here() const;
