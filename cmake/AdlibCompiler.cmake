@@ -31,7 +31,8 @@ endif()
 add_library(adlib_cold INTERFACE)
 target_compile_options(adlib_cold INTERFACE $<$<CONFIG:Release>:-O1>
   # GCC 12 at -O1 loses track of std::string's own buffer.
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds> $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>)
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds> $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overflow>
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-stringop-overread>)
 add_library(adlib_hot INTERFACE)
 if(ADLIB_SANITIZE)
   target_compile_options(adlib_hot INTERFACE -O1)

@@ -121,6 +121,7 @@ void add_generate(CLI::App& app, Session& session);
 CLI::App* add_group(CLI::App& app, Session& session, const char* name, const char* about,
                     const char* commands);
 void add_write(CLI::App& app, Session& session);
+void add_check(CLI::App& app, Session& session);
 void add_corpus(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_tokenize(CLI::App& app, Session& session);

@@ -76,8 +76,8 @@ int main(int argc, char** argv) {
       "  adlib write --help                              copy for customers and products\n\n"
       "Exit status: 0 done, 1 failed, 2 wrong use. Results go to stdout, everything else to stderr.\n"
       "NO_COLOR=1 switches colours off.");
-  for (auto* add : {add_generate, add_write, add_train, add_tokenize, add_tokenizer, add_init, add_inspect,
-                    add_quantize, add_eval, add_corpus, add_completion, add_man}) {
+  for (auto* add : {add_generate, add_write, add_check, add_train, add_tokenize, add_tokenizer, add_init,
+                    add_inspect, add_quantize, add_eval, add_corpus, add_completion, add_man}) {
     add(app, session);
   }
   try {

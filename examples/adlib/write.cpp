@@ -3,8 +3,10 @@
 #include <cmath>
 #include <future>
 #include <iomanip>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "copywriter/collect/read.h"
 #include "copywriter/collect/text.h"
 #include "copywriter/write/guard.h"
+#include "copywriter/write/privacy.h"
 #include "copywriter/write/write_copy.h"
 #include "engine_flags.h"
 #include "generation_flags.h"
@@ -34,7 +37,10 @@ struct Options {
   std::string pairing = "all";
   std::string templates;
   std::string rules;
+  std::vector<std::string> allow;
   bool no_guard = false;
+  std::string fit;
+  std::vector<std::string> ending;
   std::string currency;
   std::int64_t limit = 0;
   std::string output;
@@ -88,6 +94,40 @@ std::string counted(std::int64_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }
 
+cw::Privacy make_privacy(const std::filesystem::path& rules, const std::vector<std::string>& allow) {
+  try {
+    return {rules, {allow.begin(), allow.end()}};
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::invalid_argument)
+      throw UsageError(std::string("--allow: ") + error.what());
+    throw;
+  }
+}
+
+// What a campaign may use of the customers. Says what it may not, so that nobody looks for the reason
+// elsewhere.
+std::vector<cw::Customer> permitted(std::vector<cw::Customer> customers, const cw::Privacy& privacy,
+                                    const Console& console) {
+  std::map<std::string, std::int64_t> withheld;
+  std::int64_t unpersonalised = 0;
+  for (cw::Customer& customer : customers) {
+    customer = privacy.permitted(std::move(customer));
+    if (!customer.personalised) ++unpersonalised;
+    std::set<std::string> names;
+    for (const auto& [field, name] : customer.withheld) names.insert(name.empty() ? "minors" : name);
+    for (const std::string& name : names) ++withheld[name];
+  }
+  std::string list;
+  for (const auto& [name, count] : withheld)
+    list += (list.empty() ? "" : ", ") + name + " (" + counted(count, "customer") + ")";
+  if (!list.empty()) console.note("not used without --allow: " + list);
+  if (unpersonalised > 0) {
+    console.note("of " + counted(unpersonalised, "customer") +
+                 " nothing is used, as they opted out or are under 18");
+  }
+  return customers;
+}
+
 using Clock = std::chrono::steady_clock;
 
 void report(const cw::CopySummary& summary, Clock::time_point start, const Console& console) {
@@ -116,7 +156,7 @@ class Writer {
       config.seed = job.seed;
       std::vector<TokenId> prompt = encode(job, generator_.tokenizer());
       const bool tagged = !job.fields.empty(), guarded = tagged && guard_;
-      if (guarded) config.constraint = guard_->constraint(job.fields, job.language);
+      if (guarded) config.constraint = guard_->constraint(job.fields, job.language, job.customer->unspoken);
       if (engine_) {
         auto ticket = engine_->submit({.prompt = std::move(prompt), .config = std::move(config)});
         return std::async(std::launch::deferred,
@@ -178,15 +218,24 @@ int run(Options options, const Console& console) {
   }
   // Everything that can be wrong with the input is found before the model is loaded.
   const cw::CopyOptions copy = copy_options(options);
+  const std::filesystem::path rules =
+      options.rules.empty() ? own_rules() : std::filesystem::path(options.rules);
+  const cw::Privacy privacy = make_privacy(rules, options.allow);
   const cw::ReadOptions reading{.currency = options.currency};
   const auto products = read<cw::Product>(options.products, reading, cw::read_products, cw::read_products);
   const auto customers =
-      read<cw::Customer>(options.customers, reading, cw::read_customers, cw::read_customers);
+      permitted(read<cw::Customer>(options.customers, reading, cw::read_customers, cw::read_customers),
+                privacy, console);
   cw::Templates templates;
   const cw::CopyJobs jobs = make_jobs(customers, products, templates, options, copy);
   std::optional<cw::Guard> guard;
-  if (!options.no_guard && templates.empty())
-    guard.emplace(options.rules.empty() ? own_rules() : std::filesystem::path(options.rules));
+  cw::CopyForm form{.field = {}, .ending = options.ending};
+  if (!options.fit.empty())
+    form.field = cw::find_channel(cw::read_channels(rules / "channels.toml"), options.fit);
+  if (!options.no_guard && templates.empty()) guard.emplace(rules, form);
+  if (!guard && (form.field || !form.ending.empty()))
+    throw UsageError(
+        "--fit and --ending need tagged prompts and the rules: leave --templates and --no-guard out");
 
   const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));
   const GenerationConfig config = generation_config(options.generation, generator);
@@ -290,8 +339,31 @@ void add_write(CLI::App& app, Session& session) {
       ->type_name("DIR")
       ->group(what);
   command
-      ->add_option("--rules", options->rules, "The rules for copy from tagged prompts; default: adlib's own")
+      ->add_option("--allow", options->allow,
+                   "What the campaign may use of a customer beside the ordinary: age, gender, finance, or "
+                   "what is sensitive, such as health; several are separated by commas; default: none of it")
+      ->delimiter(',')
+      ->expected(1)
+      ->take_all()
+      ->type_name("NAME")
+      ->group(what);
+  command
+      ->add_option("--rules", options->rules,
+                   "The rules: for copy from tagged prompts, and what is sensitive; default: adlib's own")
       ->type_name("DIR")
+      ->group(what);
+  command
+      ->add_option(
+          "--fit", options->fit,
+          "Hold every copy to the length of this field, such as vivo-push; 'adlib check --list-channels' "
+          "shows them all")
+      ->type_name("ID")
+      ->group(what);
+  command
+      ->add_option(
+          "--ending", options->ending,
+          "Close every copy with this, such as a way to opt out or a label; may be given several times")
+      ->type_name("TEXT")
       ->group(what);
   command
       ->add_flag(
@@ -309,14 +381,15 @@ void add_write(CLI::App& app, Session& session) {
       "Writes a JSON object a line: customer, product, scene, language, channel, tone, prompt, text, seed, "
       "model, "
       "prompt_tokens,\n"
-      "generated_tokens, seconds, finish_reason, guarded. Tokens are drawn unless --no-do-sample is given. "
-      "The seed "
-      "of each\n"
-      "text comes from --seed (0 without it), customer, product, scene and language, so that it does not "
-      "depend on\n"
-      "what else is written. A field that a template uses and a record lacks is an error with file and line, "
-      "found\n"
-      "before the model is loaded.");
+      "generated_tokens, seconds, finish_reason, guarded, personalised. Tokens are drawn unless "
+      "--no-do-sample is given.\n"
+      "The seed of each text comes from --seed (0 without it), customer, product, scene and language, so "
+      "that it does not\n"
+      "depend on what else is written. A field that a template uses and a record lacks is an error with "
+      "file and line,\n"
+      "found before the model is loaded. A customer who opted out (personalised: false) or is under 18 gets "
+      "a text of the\n"
+      "product alone.");
   command->callback(
       [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
 }

@@ -71,7 +71,7 @@ const std::vector<Dependency>& dependencies() {
       {"Eigen/", {"kernels/cpu/"}},
       {"unsupported/Eigen/", {"kernels/cpu/"}},
       {"nlohmann/", {"lib/include/adlib/io/json.h", "lib/src/", "tokenizer/src/"}},
-      {"pcre2", {"tokenizer/src/"}},
+      {"pcre2", {"tokenizer/src/", "examples/copywriter/"}},
       {"utf8proc", {"tokenizer/src/"}},
       {"unicode/", {"lib/src/eval/words.cpp", "tokenizer/src/characters.cpp"}},
       {"sentencepiece", {"tokenizer/src/"}},
@@ -80,6 +80,7 @@ const std::vector<Dependency>& dependencies() {
       {"cublas", {"kernels/cuda/"}},
       {"immintrin.h", {"kernels/cpu/simd/"}},
       {"CLI/", {"examples/adlib/"}},
+      {"toml++/", {"examples/copywriter/"}},
       {"sqlite3", {"examples/copywriter/"}},
       {"curl/", {"examples/copywriter/"}},
   };

@@ -55,6 +55,10 @@ TEST_CASE("wrong use exits with 2 and says on stderr what is wrong", "[cli]") {
       {{"write", "--model", "m", "--products", "p", "--customers", "c", "--currency", "YUAN"}, "'YUAN'"},
       {{"write", "--model", "m", "--products", "p", "--customers", "c", "--limit", "-1"},
        "range 0 to 1000000000"},
+      {{"write", "--model", "m", "--products", "p", "--customers", "c", "--allow", "age,shoe-size"},
+       "--allow: 'shoe-size' is nothing that can be allowed, expected of: age, "},
+      {{"write", "--model", "m", "--products", "p", "--customers", "c", "--allow", "minors"},
+       "of a person under 18 nothing is used"},
       {{"completion", "tcsh"}, "tcsh"},
   }));
   const Finished finished = adlib_tool(arguments);

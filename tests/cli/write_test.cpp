@@ -51,8 +51,9 @@ TEST_CASE("write makes one record for each customer, product, scene and language
   std::set<std::string> prompts;
   std::set<std::uint64_t> seeds;
   for (const Json& copy : copies) {
-    for (const char* field : {"customer", "product", "scene", "language", "prompt", "text", "seed", "model",
-                              "prompt_tokens", "generated_tokens", "seconds", "finish_reason", "guarded"}) {
+    for (const char* field :
+         {"customer", "product", "scene", "language", "prompt", "text", "seed", "model", "prompt_tokens",
+          "generated_tokens", "seconds", "finish_reason", "guarded", "personalised"}) {
       INFO(field);
       CHECK(copy.contains(field));
     }
@@ -66,8 +67,9 @@ TEST_CASE("write makes one record for each customer, product, scene and language
 }
 
 TEST_CASE("write puts the canonical customer and every single field into its prompts", "[cli]") {
-  const Finished finished = write({"--products", demo("products.jsonl"), "--customers",
-                                   demo("customers.jsonl"), "--max-new-tokens", "1"});
+  const Finished finished =
+      write({"--products", demo("products.jsonl"), "--customers", demo("customers.jsonl"), "--max-new-tokens",
+             "1", "--allow", "age,gender,finance"});
   INFO(finished.err);
   REQUIRE(finished.exit_code == 0);
   CHECK(records(finished.out).size() == lines_of(read_text(demo("customers.jsonl"))).size() *
@@ -75,6 +77,97 @@ TEST_CASE("write puts the canonical customer and every single field into its pro
   const std::string prompt = records(finished.out)[0]["prompt"];
   for (const char* word : {"推荐一款适合", "25岁", "科技", "游戏", "电影", "产品"})
     CHECK_THAT(prompt, ContainsSubstring(word));
+}
+
+TEST_CASE("write leaves age, gender and spending out unless they are allowed", "[cli]") {
+  const auto prompts = [](Arguments more) {
+    more.insert(more.begin(), {"--products", demo("products.csv"), "--customers", demo("customers.jsonl"),
+                               "--max-new-tokens", "1"});
+    const Finished finished = write(more);
+    INFO(finished.err);
+    REQUIRE(finished.exit_code == 0);
+    std::string all;
+    for (const Json& record : records(finished.out)) all += record["prompt"].get<std::string>() + "\n";
+    return std::pair(all, finished.err);
+  };
+  const auto [without, told] = prompts({});
+  for (const char* word : {"25岁", "41岁", "男性", "女性", "3280.50", "累计消费"})
+    CHECK_THAT(without, !ContainsSubstring(word));
+  for (const char* word : {"科技", "爱喝茶的猫", "金卡"}) CHECK_THAT(without, ContainsSubstring(word));
+  CHECK_THAT(told, ContainsSubstring("not used without --allow: age (4 customers), finance (3 customers), "
+                                     "gender (4 customers)"));
+  CHECK_THAT(told, ContainsSubstring("of 1 customer nothing is used"));
+  const auto [with, silent] = prompts({"--allow", "age,gender", "--allow", "finance"});
+  for (const char* word : {"25岁", "41岁", "男性", "女性", "3280.50"})
+    CHECK_THAT(with, ContainsSubstring(word));
+  CHECK_THAT(silent, !ContainsSubstring("--allow"));
+}
+
+TEST_CASE("write gives a person who opted out the text of the product alone", "[cli]") {
+  const TempDir dir;
+  write_text(dir / "c.csv",
+             "id,name,age,interests,退出个性化\na,Ann,40,tea,是\nb,Bob,12,games,\nc,,,,\nd,Dee,40,tea,否\n");
+  const Finished finished =
+      write({"--products", demo("products.csv"), "--customers", (dir / "c.csv").string(), "--language", "en",
+             "--scene", "member", "--limit", "24"});
+  INFO(finished.err);
+  REQUIRE(finished.exit_code == 0);
+  const auto copies = records(finished.out);
+  REQUIRE(copies.size() == 24);
+  for (std::size_t p = 0; p < 6; ++p) {
+    const Json &opted_out = copies[p], &minor = copies[6 + p], &unknown = copies[12 + p],
+               &known = copies[18 + p];
+    CHECK(opted_out["personalised"] == false);
+    CHECK(minor["personalised"] == false);
+    CHECK(known["personalised"] == true);
+    for (const char* field : {"prompt", "text", "seed"}) CHECK(opted_out[field] == minor[field]);
+    CHECK(opted_out["prompt"] == unknown["prompt"]);
+    CHECK_THAT(known["prompt"].get<std::string>(), ContainsSubstring("Dee") && ContainsSubstring("tea"));
+  }
+  write_text(dir / "bad.csv", "id,opt_out\na,no\nb,perhaps\n");
+  const Finished bad = write({"--products", demo("products.csv"), "--customers", (dir / "bad.csv").string()});
+  CHECK(bad.exit_code == 1);
+  CHECK_THAT(bad.err, ContainsSubstring("bad.csv:3: field 'opt_out' is \"perhaps\""));
+}
+
+TEST_CASE("write tells a template that needs what is withheld how to get it", "[cli]") {
+  const TempDir dir;
+  std::filesystem::create_directories(dir / "zh");
+  write_text(dir / "zh/recommendation.txt", "写给{{customer.age}}岁的人：{{product.title}}\n");
+  const auto with = [&](Arguments more) {
+    more.insert(more.begin(), {"--products", demo("products.csv"), "--customers", demo("customers.jsonl"),
+                               "--templates", dir.path().string(), "--limit", "1"});
+    return write(more);
+  };
+  const Finished without = with({});
+  CHECK(without.exit_code == 1);
+  CHECK_THAT(without.err, ContainsSubstring("customers.jsonl:1: field 'age' is withheld") &&
+                              ContainsSubstring("give --allow age"));
+  const Finished allowed = with({"--allow", "age"});
+  INFO(allowed.err);
+  CHECK(allowed.exit_code == 0);
+}
+
+TEST_CASE("write does not go on with a run that was allowed more", "[cli]") {
+  const TempDir dir;
+  const auto to_file = [&](Arguments more) {
+    more.insert(more.begin(), {"--products", demo("products.csv"), "--customers", demo("customers.jsonl"),
+                               "--limit", "2", "--output", (dir / "o.jsonl").string()});
+    return write(more);
+  };
+  REQUIRE(to_file({"--allow", "age"}).exit_code == 0);
+  const Finished mixed = to_file({"--resume"});
+  CHECK(mixed.exit_code == 1);
+  CHECK_THAT(mixed.err, ContainsSubstring("another prompt, seed or model"));
+  CHECK(to_file({"--resume", "--allow", "age"}).exit_code == 0);
+}
+
+TEST_CASE("write needs to know what is sensitive", "[cli]") {
+  const TempDir dir;
+  const Finished finished = write({"--products", demo("products.csv"), "--customers", demo("customers.jsonl"),
+                                   "--rules", dir.path().string()});
+  CHECK(finished.exit_code == 1);
+  CHECK_THAT(finished.err, ContainsSubstring("sensitive-*.toml: there is no such file"));
 }
 
 TEST_CASE("write gives the same bytes for the same seed, whatever else is written", "[cli]") {

@@ -33,7 +33,7 @@ TEST_CASE("The demo begins with the canonical customer and has each field alone"
   });
   CHECK(alone == std::set<std::string>{"age", "browsing", "cart", "favourites", "gender", "interests",
                                        "member_level", "name", "purchases", "reviews", "spend"});
-  CHECK(read_customers(path).size() == 14);
+  CHECK(read_customers(path).size() == 15);
 }
 
 TEST_CASE("The demo's products are the same from JSON Lines and from CSV", "[copywriter][demo]") {
@@ -77,7 +77,7 @@ TEST_CASE("Every template renders every demo customer with every demo product", 
       CHECK(distinct.size() >= 3 * products.size());
     }
   }
-  CHECK(prompts == 980);
+  CHECK(prompts == 1050);
 }
 
 TEST_CASE("The recommendation prompts use each field of a customer", "[copywriter][demo]") {

@@ -52,6 +52,58 @@ TEST_CASE("a guarded copy has the numbers of its prompt, each with its unit", "[
   }
 }
 
+TEST_CASE("a guarded copy says nothing that the law forbids by a phrase", "[copywriter][guard]") {
+  CHECK(allows("最近常背的双肩包。"));
+  for (const char* text : {"全国最佳的双肩包。", "国家级双肩包。", "最 佳双肩包。", "国家級", "史无前例"}) {
+    CAPTURE(text);
+    CHECK_FALSE(allows(text));
+  }
+  // English copy is held to English law.
+  const auto says = [](const std::string& text, Language language, TaggedPrompt fields) {
+    const auto constraint = guard().constraint(fields, language);
+    ConstrainedText copy(*constraint);
+    return copy.push(text) == ConstrainedText::Verdict::accepted && copy.may_end();
+  };
+  const TaggedPrompt cream = {{"<|zh|>", ""}, {"<|product|>", "面霜"}, {"<|category|>", "面霜"}};
+  const TaggedPrompt bag = {{"<|zh|>", ""}, {"<|product|>", "国家级双肩包"}, {"<|category|>", "双肩包"}};
+  CHECK_FALSE(says("这款面霜能治疗湿疹。", Language::zh, cream));
+  CHECK(says("背上国家级双肩包。", Language::zh, bag));  // its own name
+  CHECK_FALSE(says("国家级手感。", Language::zh, bag));
+}
+
+TEST_CASE("a guarded copy has the foreign words of its prompt, whole", "[copywriter][guard]") {
+  CHECK(allows("配500ml的保温杯。"));
+  for (const char* text : {"take it。", "配500m的杯子。", "recommendation。", "かばん。"}) {
+    CAPTURE(text);
+    CHECK_FALSE(allows(text));
+  }
+}
+
+TEST_CASE("a guarded copy fits its field and ends with what closes every copy", "[copywriter][guard]") {
+  const std::filesystem::path rules = std::filesystem::path(ADLIB_SOURCE_DIR) / "examples/copywriter/rules";
+  const auto channels = read_channels(rules / "channels.toml");
+  const Guard form(rules, {.field = find_channel(channels, "vivo-push-title"), .ending = {"拒收请回复R"}});
+  const auto constraint = form.constraint(prompt(), Language::zh);
+  ConstrainedText copy(*constraint);
+  for (int i = 0; i < 40; ++i) copy.push("去走走，");
+  CHECK(copy.finish() == "去走走，去走走，去走走。拒收请回复R");
+  CHECK(length_of(copy.finish()).in(LengthUnit::chinese_width) <= 20);
+  const Guard none(rules, {.field = find_channel(channels, "vivo-push-title"),
+                           .ending = {"这一句话太长了，怎么也放不进二十个汉字的标题里去"}});
+  CHECK_THAT(error_of([&] { (void)none.constraint(prompt(), Language::zh); }), ContainsSubstring("length"));
+}
+
+TEST_CASE("a guarded copy does not say what is sensitive about the customer", "[copywriter][guard]") {
+  const auto says = [](const std::string& text, const std::vector<std::string>& unspoken) {
+    const auto constraint = guard().constraint(prompt(), Language::zh, unspoken);
+    ConstrainedText copy(*constraint);
+    return copy.push(text) == ConstrainedText::Verdict::accepted && copy.may_end();
+  };
+  CHECK(says("为糖友准备的双肩包。", {}));
+  CHECK_FALSE(says("为糖友准备的双肩包。", {"糖 友"}));
+  CHECK(says("背上雪峰 13.3英寸双肩包。", {"糖友", "双肩包"}));  // its own name
+}
+
 TEST_CASE("the units of the rules are each in one class, as they stand", "[copywriter][guard]") {
   CHECK_THAT(error_of([] { const Guard none("/nonexistent"); }), ContainsSubstring("units.txt"));
   std::map<std::u32string, int> seen;

@@ -85,6 +85,43 @@ TEST_CASE("Fields that are null or blank are missing, unknown ones are kept", "[
   CHECK(blank.extras == io::Json({{"first_name", "Jo"}, {"tier", {{"x", 1}}}}));
 }
 
+TEST_CASE("A person may opt out of personal marketing under several names", "[copywriter][customers]") {
+  CHECK(customer(R"({"id":"c"})").personalised);
+  for (const char* line : {R"({"personalised":true})", R"({"personalized":"yes"})", R"({"个性化":"是"})",
+                           R"({"opt_out":false})", R"({"opt_out":"否"})", R"({"退出个性化":"0"})",
+                           R"({"opt_out":null,"name":"N"})", R"({"personalised":"","name":"N"})"}) {
+    INFO(line);
+    CHECK(customer(line).personalised);
+    CHECK(customer(line).extras.empty());
+  }
+  for (const char* line :
+       {R"({"personalised":false})", R"({"personalized":"No"})", R"({"个性化":"否"})", R"({"opt_out":true})",
+        R"({"Opt-Out":"YES"})", R"({"optOut":1})", R"({"退出个性化":"是"})",
+        R"({"personalised":true,"opt_out":true})", R"({"personalised":false,"opt_out":false})"}) {
+    INFO(line);
+    CHECK_FALSE(customer(line).personalised);
+    CHECK(customer(line).extras.empty());
+  }
+  const auto rows = customers_from("id,个性化,opt_out\na,是,\nb,否,\nc,,1\nd,,\ne,TRUE,no\n");
+  CHECK(rows.at(0).personalised);
+  CHECK_FALSE(rows.at(1).personalised);
+  CHECK_FALSE(rows.at(2).personalised);
+  CHECK(rows.at(3).personalised);
+  CHECK(rows.at(4).personalised);
+  CHECK_THAT(customer_error("id,opt_out\na,no\nb,perhaps\n"),
+             ContainsSubstring("customers.jsonl:3: field 'opt_out' is \"perhaps\", expected true or false"));
+  CHECK_THAT(customer_error(R"({"personalised":2})"),
+             ContainsSubstring("customers.jsonl:1: field 'personalised'"));
+  CHECK_THAT(customer_error(R"({"personalised":[]})"), ContainsSubstring("field 'personalised' is []"));
+  CHECK_THAT(customer_error("user,item,behaviour,timestamp,opt_out\nu,i,pv,1,1\n"),
+             ContainsSubstring("a behaviour log has no column 'opt_out'"));
+
+  const Customer left = unpersonalised(customer(R"({"id":"c","name":"N","age":30,"city":"X"})"));
+  CHECK(left.id == "c");
+  CHECK(left.source.line == 1);
+  CHECK((left.name.empty() && !left.age && left.extras.empty() && !left.personalised));
+}
+
 TEST_CASE("A customer's wrong field is refused with file and line", "[copywriter][customers]") {
   const std::string ok = "{\"id\":\"a\"}\n\n";
   const auto error = [&](const std::string& line) { return customer_error(ok + line + "\n"); };

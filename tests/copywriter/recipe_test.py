@@ -90,7 +90,8 @@ class Prompts(unittest.TestCase):
             for language in ("zh", "en"):
                 ours = prompt(product | customer, "--language", language, *fields, *brief)
                 written = json.loads(adlib("write", "--model", path("model"), "--products", products, "--customers",
-                                           customers, "--language", language, *brief, "--max-new-tokens", "1"))
+                                           customers, "--language", language, *brief, "--allow", "age,gender,finance",
+                                           "--max-new-tokens", "1"))
                 self.assertEqual(ours, written["prompt"])
 
 

@@ -113,7 +113,7 @@ TEST_CASE("A record has the documented fields in the documented order", "[copywr
       List{
           R"({"customer":"c1","product":"p1","scene":"recommendation","language":"zh","prompt":"Say Lamp",)"
           R"("text":"copy of Say Lamp #8233013449399269","seed":8233013449399269,"model":"m","prompt_tokens":3,)"
-          R"("generated_tokens":5,"seconds":0.25,"finish_reason":"length","guarded":false})"});
+          R"("generated_tokens":5,"seconds":0.25,"finish_reason":"length","guarded":false,"personalised":true})"});
   CHECK(summary.written == 1);
   CHECK(summary.prompt_tokens == 3);
   CHECK(summary.generated_tokens == 5);
@@ -143,6 +143,33 @@ TEST_CASE("A job's result does not depend on the other jobs", "[copywriter][writ
   CopyOptions other;
   other.seed = 1;
   CHECK(result(three_customers(), two_products(), other) != expected);
+}
+
+TEST_CASE("Everybody who opted out gets the text of the product alone", "[copywriter][write]") {
+  const auto customers = test::customers_from(
+      "{\"id\":\"c1\",\"name\":\"Ann\",\"age\":40,\"opt_out\":true}\n"
+      "{\"id\":\"c2\",\"interests\":[\"tea\"],\"personalised\":false}\n"
+      "{\"id\":\"c3\",\"interests\":[\"tea\"]}\n");
+  const std::vector<Product> products = {two_products()[0]};
+  const bool tagged = GENERATE(true, false);
+  const Templates templates =
+      templates_of("{{product.title}}{{#customer.name}} for {{customer.name}}{{/customer.name}}");
+  const CopyJobs jobs =
+      tagged ? CopyJobs(customers, products, {}) : CopyJobs(customers, products, templates, {});
+  std::vector<OrderedJson> records;
+  write_copies(jobs, echo, [&](const OrderedJson& record) {
+    records.push_back(record);
+    return true;
+  });
+  REQUIRE(records.size() == 3);
+  CHECK(records[0]["customer"] == "c1");
+  CHECK(records[1]["customer"] == "c2");
+  for (const char* field : {"text", "prompt", "seed"}) CHECK(records[0][field] == records[1][field]);
+  CHECK(records[0]["prompt"] == (tagged ? "<|zh|><|scene|>recommendation<|product|>Lamp<|copy|>" : "Lamp"));
+  CHECK(records[0]["personalised"] == false);
+  CHECK(records[1]["personalised"] == false);
+  CHECK(records[2]["personalised"] == true);
+  CHECK(records[2]["seed"] != records[0]["seed"]);
 }
 
 TEST_CASE("A missing field is found before anything is written", "[copywriter][write]") {
@@ -260,6 +287,13 @@ TEST_CASE("Resuming refuses to mix two runs in one file", "[copywriter][write]")
   other_model.model = "larger";
   CHECK_THAT(refused(templates, other_model), ContainsSubstring("another prompt, seed or model"));
   CHECK_THAT(refused(templates_of("New {{product.title}}"), {}),
+             ContainsSubstring("another prompt, seed or model"));
+  auto opted_out = customers;
+  opted_out[0].personalised = false;
+  CHECK_THAT(error_of([&] {
+               const CopyJobs jobs(opted_out, products, templates, {});
+               done_jobs(JsonLinesSink(out, JsonLinesSink::Start::resume), jobs);
+             }),
              ContainsSubstring("another prompt, seed or model"));
   CopyOptions fewer;
   fewer.limit = 5;

@@ -1,5 +1,7 @@
 #include "copywriter/collect/customer.h"
 
+#include <algorithm>
+#include <array>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -26,6 +28,44 @@ std::string read_gender(const io::JsonFields& fields) {
   }
   if (text == "其他" || equal_ignoring_case(text, "other")) return "other";
   bad_field(fields, "gender", "male, female, other or unknown (男, 女, 其他, 未知)");
+}
+
+// The words of plain_name() for a wish about personal marketing, and which answer opts out.
+constexpr std::array<std::pair<std::string_view, bool>, 5> kWishes{{{"personalised", false},
+                                                                    {"personalized", false},
+                                                                    {"个性化", false},
+                                                                    {"optout", true},
+                                                                    {"退出个性化", true}}};
+
+std::optional<bool> read_answer(const io::JsonFields& fields, const std::string& name) {
+  const io::Json& value = fields.at(name.c_str());
+  if (value.is_null()) return {};
+  if (value.is_boolean()) return value.get<bool>();
+  if (value.is_string() || value.is_number_integer()) {
+    const std::string text = text_or_empty(fields, name.c_str());
+    if (text.empty()) return {};
+    for (const char* yes : {"true", "yes", "1", "是"}) {
+      if (equal_ignoring_case(text, yes)) return true;
+    }
+    for (const char* no : {"false", "no", "0", "否"}) {
+      if (equal_ignoring_case(text, no)) return false;
+    }
+  }
+  bad_field(fields, name, "true or false (also yes, no, 1, 0, 是, 否)");
+}
+
+// Reads the wish under each of its names and takes it out of the extra fields. A name that is spelt a little
+// otherwise ("Opt-Out") counts: what a person asked for must not get lost over a hyphen.
+bool read_personalised(const io::JsonFields& fields, io::Json& extras) {
+  bool personalised = true;
+  for (const auto& [name, value] : fields.object().items()) {
+    for (const auto& [wish, opts_out] : kWishes) {
+      if (plain_name(name) != wish) continue;
+      if (read_answer(fields, name) == opts_out) personalised = false;
+      extras.erase(name);
+    }
+  }
+  return personalised;
 }
 
 // Calls `read` for each object or text of a list field; the place in messages is "file:line: purchases[2]".
@@ -112,7 +152,22 @@ Customer customer_from_json(const io::Json& object, const Source& source,
   customer.member_level = text_or_empty(fields, "member_level");
   customer.spend = money_field(fields, "spend", currency);
   customer.extras = extra_fields(object, kKnown);
+  customer.personalised = read_personalised(fields, customer.extras);
   return customer;
+}
+
+bool tells_personalised(std::string_view name) {
+  return std::any_of(kWishes.begin(), kWishes.end(),
+                     [plain = plain_name(name)](const auto& wish) { return plain == wish.first; });
+}
+
+Customer unpersonalised(const Customer& customer) {
+  Customer unknown;
+  unknown.source = customer.source;
+  unknown.id = customer.id;
+  unknown.anonymous = customer.anonymous;
+  unknown.personalised = false;
+  return unknown;
 }
 
 }  // namespace adlib::copywriter

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adlib/io/json.h"
@@ -53,11 +55,23 @@ struct Customer {
   std::string member_level;
   std::optional<Money> spend;
   io::Json extras = io::Json::object();  ///< every other field of the source, for templates
+  /// False for a person who opted out of personal marketing: their copy is made of the product alone.
+  bool personalised = true;
+  /// Fields that Privacy took something out of, and the name that would allow it, "" where none does.
+  std::map<std::string, std::string> withheld = {};
+  /// Sensitive words in what Privacy let through: they may steer a copy, which must not say them.
+  std::vector<std::string> unspoken = {};
 };
+
+/// Whether a field of this name says if a person wants personal marketing: "personalised", "Opt-Out", 个性化.
+bool tells_personalised(std::string_view name);
+/// The customer with nothing but the id and its source; `personalised` is false.
+Customer unpersonalised(const Customer& customer);
 
 /// Reads one JSON object. Without an id, the customer gets "anon-" and twelve hexadecimal digits of a hash of
 /// the object, so that the id does not depend on where in the file it stands. `currency` is used where the
-/// object names none. Throws Error(bad_format) "file:line: …".
+/// object names none. Who opts out under any of the names for it (`personalised`, `opt_out`, …) has opted
+/// out. Throws Error(bad_format) "file:line: …".
 Customer customer_from_json(const io::Json& object, const Source& source, const std::string& currency = {});
 
 }  // namespace adlib::copywriter

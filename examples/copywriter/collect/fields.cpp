@@ -89,6 +89,15 @@ std::optional<std::int64_t> time_field(const io::JsonFields& fields, const char*
   return time;
 }
 
+std::string plain_name(std::string_view name) {
+  std::string plain;
+  for (const char c : name) {
+    if (c != '_' && c != '-' && c != ' ')
+      plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return plain;
+}
+
 io::Json extra_fields(const io::Json& object, const std::set<std::string>& known) {
   io::Json extras = io::Json::object();
   for (const auto& [name, value] : object.items()) {

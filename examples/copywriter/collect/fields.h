@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adlib/core/error.h"
@@ -26,6 +27,9 @@ std::string currency_field(const io::JsonFields& fields, const std::string& fall
 std::optional<std::int64_t> time_field(const io::JsonFields& fields, const char* name);
 /// The fields of `object` that are not in `known`, without nulls and empty strings.
 io::Json extra_fields(const io::Json& object, const std::set<std::string>& known);
+
+/// A field's name without what people spell differently: "Date-of_Birth" is "dateofbirth".
+std::string plain_name(std::string_view name);
 
 /// Throws Error(bad_format) "where: field 'name' is VALUE, expected …".
 [[noreturn]] void bad_field(const io::JsonFields& fields, const std::string& name,

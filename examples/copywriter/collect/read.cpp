@@ -180,6 +180,12 @@ std::vector<Customer> read_customers(std::istream& in, const std::string& where,
   } else {
     CsvTable table(stream, where, csv_options(options));
     if (is_behaviour_log(table)) {
+      for (const std::string& column : table.header()) {
+        if (tells_personalised(column)) {
+          fail(ErrorCode::bad_format, table.place(), ": a behaviour log has no column '", column,
+               "'; who opted out is told in a file of customers, or leave their events out");
+        }
+      }
       customers = customers_of_log(table, where, log_currency(options));
     } else {
       const std::set<std::string> lists = {"interests", "browsing",  "favourites",

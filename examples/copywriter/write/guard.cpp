@@ -4,13 +4,14 @@
 #include <array>
 
 #include "copywriter/collect/lines.h"
+#include "copywriter/collect/text.h"
 
 namespace adlib::copywriter {
 namespace {
 
-/// Fields whose numbers are not for the customer's eyes, or are no text of the shop's.
-constexpr std::array<std::string_view, 6> silent = {"<|channel|>", "<|age|>",    "<|gender|>",
-                                                    "<|spend|>",   "<|prices|>", "<|tone|>"};
+/// Fields whose words and numbers are not for the customer's eyes, or are no text of the shop's.
+constexpr std::array<std::string_view, 7> silent = {"<|scene|>", "<|channel|>", "<|age|>", "<|gender|>",
+                                                    "<|spend|>", "<|prices|>",  "<|tone|>"};
 
 std::vector<std::vector<std::string>> read_classes(const std::filesystem::path& path) {
   std::vector<std::vector<std::string>> classes;
@@ -21,18 +22,95 @@ std::vector<std::vector<std::string>> read_classes(const std::filesystem::path& 
   return classes;
 }
 
+std::string_view field(const TaggedPrompt& prompt, std::string_view tag) {
+  const auto found =
+      std::find_if(prompt.begin(), prompt.end(), [&](const PromptField& one) { return one.tag == tag; });
+  return found == prompt.end() ? "" : std::string_view(found->text);
+}
+
+std::shared_ptr<const PhraseSet> phrase_set(const std::vector<const Rule*>& rules,
+                                            std::vector<std::string> forbidden,
+                                            std::vector<std::string> allowed) {
+  for (const Rule* rule : rules) {
+    for (const PhraseSource& phrase : rule->phrases) {
+      for (std::string& plain : plain_phrases(phrase)) forbidden.push_back(std::move(plain));
+    }
+    for (const PhraseSource& phrase : rule->exceptions) {
+      for (std::string& plain : plain_phrases(phrase)) allowed.push_back(std::move(plain));
+    }
+  }
+  return forbidden.empty() ? nullptr : std::make_shared<PhraseSet>(forbidden, allowed);
+}
+
 }  // namespace
 
-Guard::Guard(const std::filesystem::path& rules)
-    : units_(std::make_shared<UnitSet>(read_classes(rules / "units.txt"))) {}
+Guard::Guard(const std::filesystem::path& rules, CopyForm form)
+    : unit_classes_(read_classes(rules / "units.txt")),
+      units_(std::make_shared<UnitSet>(unit_classes_)),
+      kinds_(rules / "kinds.toml"),
+      packs_(read_packs(rules)),
+      form_(std::move(form)) {}
 
-std::shared_ptr<const Constraint> Guard::constraint(const TaggedPrompt& prompt, Language language) const {
+std::shared_ptr<const PhraseSet> Guard::forbidden(const TaggedPrompt& prompt, Language language,
+                                                  const std::vector<std::string>& unspoken) const {
+  const std::string title(field(prompt, "<|product|>")), brand(field(prompt, "<|brand|>"));
+  Occasion occasion;
+  occasion.kinds = kinds_.of(std::string(field(prompt, "<|category|>")) + "\n" + title);
+  if (const std::string_view channel = field(prompt, "<|channel|>"); !channel.empty())
+    occasion.channels = {std::string(trim(channel))};
+  if (form_.field) occasion.channels.insert(occasion.channels.end(), {form_.field->id, form_.field->family});
+  occasion.tone = trim(field(prompt, "<|tone|>"));
+  occasion.generated = true;
+  std::vector<const Rule*> rules;
+  bool in_names = false;  // a name says what other words must not
+  const FoldedText names(title), brand_names(brand);
+  for (const RulePack& pack : packs_) {
+    if (pack.of_fields) continue;
+    if (std::find(pack.languages.begin(), pack.languages.end(), language) == pack.languages.end()) continue;
+    for (const Rule& rule : pack.rules) {
+      if (rule.level != Level::ban || rule.matcher.empty() || !rule.concerns(occasion)) continue;
+      rules.push_back(&rule);
+      in_names = in_names ||
+                 (rule.outside_names && (rule.matcher.found_in(names) || rule.matcher.found_in(brand_names)));
+    }
+  }
+  if (in_names || !unspoken.empty()) {  // a set for this product or customer alone
+    std::vector<std::string> called;
+    for (const std::string& name : {title, brand}) {
+      if (!folded(name).empty()) called.push_back(name);
+    }
+    return phrase_set(rules, unspoken, called);
+  }
+  const std::lock_guard lock(mutex_);
+  auto& set = sets_[rules];
+  if (!set) set = phrase_set(rules, {}, {});
+  return set;
+}
+
+std::shared_ptr<const Constraint> Guard::constraint(const TaggedPrompt& prompt, Language language,
+                                                    const std::vector<std::string>& unspoken) const {
   ConstraintRules rules;
+  rules.forbidden = forbidden(prompt, language, unspoken);
   rules.units = units_;
   rules.numbers.emplace();
   for (const PromptField& field : prompt) {
-    if (std::find(silent.begin(), silent.end(), field.tag) == silent.end())
-      rules.numbers->push_back(field.text);
+    if (std::find(silent.begin(), silent.end(), field.tag) != silent.end()) continue;
+    rules.numbers->push_back(field.text);
+    rules.foreign.push_back(field.text);
+    for (const Quantity& number : quantities(field.text, units_.get())) {  // 380克 may be 380g
+      for (const int unit : {number.unit, number.prefix}) {
+        if (unit == UnitSet::none) continue;
+        const std::vector<std::string>& names = unit_classes_[static_cast<std::size_t>(unit)];
+        rules.foreign.insert(rules.foreign.end(), names.begin(), names.end());
+      }
+    }
+  }
+  rules.scripts = {language == Language::zh ? Script::han : Script::latin};
+  rules.foreign.insert(rules.foreign.end(), form_.ending.begin(), form_.ending.end());
+  rules.ending = form_.ending;
+  if (form_.field) {
+    rules.unit = form_.field->unit;
+    rules.max_length = form_.field->limit;
   }
   rules.full_stop = language == Language::zh ? "。" : ".";
   return std::make_shared<Constraint>(std::move(rules));

@@ -1,27 +1,62 @@
-// copywriter/write/guard.h: the rules under which copy is written, made of what the shop says about the
+// copywriter/write/guard.h: the rules under which copy is written: the law, and what the shop says about the
 // product.
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "adlib/generate/constraint.h"
+#include "copywriter/rules/channels.h"
+#include "copywriter/rules/kinds.h"
+#include "copywriter/rules/rule_pack.h"
 #include "copywriter/write/prompt.h"
 
 namespace adlib::copywriter {
 
-/// What every copy obeys, whatever model writes it: a number, with its unit, is one that the prompt tells of
-/// the product or of what the customer looked at and bought, never the customer's age or spending; the text
-/// ends with a whole sentence. Safe to share between threads.
+/// What a campaign asks of its copy beside the rules.
+struct CopyForm {
+  std::optional<ChannelField> field = {};  ///< that the copy must fit
+  std::vector<std::string> ending = {};    ///< closes every copy: a way to opt out, a label
+};
+
+/// What every copy obeys, whatever model writes it:
+/// - it says nothing that a rule of level ban forbids by a phrase without gap and number, of the packs that
+/// are
+///   about its language, and about the product's kind and the channel;
+/// - a number, with its unit, is one that the prompt tells of the product or of what the customer looked at
+/// and
+///   bought, never the customer's age or spending;
+/// - words of another script (English ones in Chinese copy) are those of the same fields, and their units;
+/// - it does not say what it may know of the customer and must not tell;
+/// - it fits the field of the channel, and ends with a whole sentence and what closes every copy.
+/// Safe to share between threads.
 class Guard {
  public:
-  /// Reads units.txt of a directory of rules. Throws what read_lines() throws.
-  explicit Guard(const std::filesystem::path& rules);
+  /// Reads a directory of rules: its packs, kinds.toml and units.txt. Throws what these throw.
+  explicit Guard(const std::filesystem::path& rules, CopyForm form = {});
 
-  std::shared_ptr<const Constraint> constraint(const TaggedPrompt& prompt, Language language) const;
+  /// `unspoken` are words that the copy must not say, whatever it is about: Customer::unspoken.
+  /// Throws Error(invalid_argument) where what closes the copy does not fit the field.
+  std::shared_ptr<const Constraint> constraint(const TaggedPrompt& prompt, Language language,
+                                               const std::vector<std::string>& unspoken = {}) const;
 
  private:
+  std::shared_ptr<const PhraseSet> forbidden(const TaggedPrompt& prompt, Language language,
+                                             const std::vector<std::string>& unspoken) const;
+
+  std::vector<std::vector<std::string>> unit_classes_;
   std::shared_ptr<const UnitSet> units_;
+  Kinds kinds_;
+  std::vector<RulePack> packs_;
+  CopyForm form_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::vector<const Rule*>, std::shared_ptr<const PhraseSet>>
+      sets_;  // of rules that apply together
 };
 
 }  // namespace adlib::copywriter

@@ -175,9 +175,16 @@ struct Template::Impl {
 
   [[noreturn]] static void missing(const TemplateNode& node, const TemplateRecord& record) {
     const std::string name = node.root + "." + node.field();
-    fail(ErrorCode::not_found, record.where, ": field '", node.field(),
-         "' is missing but the template uses it (", node.place,
-         "); add the field, or put what needs it between {{#", name, "}} and {{/", name, "}}");
+    std::string why = " is missing but the template uses it", advice = "add the field, or ";
+    if (const auto withheld = record.withheld.find(node.path.front()); withheld != record.withheld.end()) {
+      why = " is withheld, as the campaign does not allow it, but the template uses it";
+      advice = withheld->second.empty() ? "" : "give --allow " + withheld->second + ", or ";
+    } else if (!record.personalised) {
+      why = " is withheld, as all of a person who opted out or is under 18, but the template uses it";
+      advice = "";
+    }
+    fail(ErrorCode::not_found, record.where, ": field '", node.field(), "'", why, " (", node.place, "); ",
+         advice, "put what needs it between {{#", name, "}} and {{/", name, "}}");
   }
 };
 

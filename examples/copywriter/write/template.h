@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,7 +33,9 @@ std::string money_text(const Money& money, Language language);
 /// A record as templates see it: its fields in the words of one language, and where it was read.
 struct TemplateRecord {
   io::Json fields;
-  std::string where;  ///< "customers.jsonl:17"
+  std::string where;                                 ///< "customers.jsonl:17"
+  bool personalised = true;                          ///< as of the customer
+  std::map<std::string, std::string> withheld = {};  ///< the same
 };
 /// Fields that are missing are not in the object. An amount gets its currency, a gender its word, a time its
 /// date.
@@ -51,7 +54,8 @@ class Template {
   Template& operator=(Template&&) noexcept;
 
   /// The prompt, without blanks at its ends. A field that is missing outside a section of its name throws
-  /// Error(not_found) "customers.jsonl:17: field 'first_name' is missing but the template uses it …".
+  /// Error(not_found) "customers.jsonl:17: field 'first_name' is missing but the template uses it …", for one
+  /// that Privacy withheld with what would allow it.
   std::string render(const TemplateRecord& customer, const TemplateRecord& product) const;
 
   /// A field of a template that is none of adlib's own: some record must bring it along.

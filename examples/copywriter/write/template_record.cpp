@@ -90,7 +90,7 @@ TemplateRecord template_record(const Customer& customer, Language language) {
   }
   put(fields, "member_level", customer.member_level);
   put(fields, "spend", customer.spend, language);
-  return {std::move(fields), customer.source.text()};
+  return {std::move(fields), customer.source.text(), customer.personalised, customer.withheld};
 }
 
 TemplateRecord template_record(const Product& product, Language language) {
@@ -108,7 +108,7 @@ TemplateRecord template_record(const Product& product, Language language) {
   put(fields, "tags", product.tags);
   put_named_values(fields, "attributes", product.attributes);
   put_named_values(fields, "options", product.options);
-  return {std::move(fields), product.source.text()};
+  return {std::move(fields), product.source.text(), true, {}};
 }
 
 }  // namespace adlib::copywriter

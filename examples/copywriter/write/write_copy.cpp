@@ -22,10 +22,14 @@ std::string job_name(const CopyJob& job) {
   return job_name(job.customer->id, job.product->id, to_string(job.scene), to_string(job.language));
 }
 
+bool has(const Product& product, const std::string& field) { return product.extras.contains(field); }
+bool has(const Customer& customer, const std::string& field) {
+  return customer.extras.contains(field) || customer.withheld.contains(field);
+}
 template <class Record>
 bool any_has(const std::vector<Record>& records, const std::string& field) {
   return std::any_of(records.begin(), records.end(),
-                     [&](const Record& record) { return record.extras.contains(field); });
+                     [&](const Record& record) { return has(record, field); });
 }
 
 }  // namespace
@@ -127,7 +131,7 @@ CopyJob CopyJobs::make_job(const Customer& customer, const Product& product, Sce
   job.product = &product;
   job.scene = scene;
   job.language = language;
-  job.seed = job_seed(options_.seed, customer.id, product.id, scene, language);
+  job.seed = job_seed(options_.seed, customer.personalised ? customer.id : "", product.id, scene, language);
   return job;
 }
 
@@ -141,16 +145,19 @@ void CopyJobs::for_each(const std::function<bool(CopyJob&& job)>& take) const {
     for (const Scene scene : options_.scenes) {
       const Brief brief{language, scene, options_.channel, options_.tone};
       for (std::size_t c = 0; c < customers_.size(); ++c) {
+        const Customer& given = customers_[c];
+        const Customer unknown = unpersonalised(given);
+        const Customer& customer = given.personalised ? given : unknown;
         const TemplateRecord customer_record =
-            templates_ ? template_record(customers_[c], language) : TemplateRecord{};
+            templates_ ? template_record(customer, language) : TemplateRecord{};
         const bool zip = options_.pairing == Pairing::zip;
         for (std::size_t p = zip ? c : 0; p < (zip ? c + 1 : products_.size()); ++p) {
           if (left-- == 0) return;
-          CopyJob job = make_job(customers_[c], products_[p], scene, language);
+          CopyJob job = make_job(given, products_[p], scene, language);
           if (templates_) {
             job.prompt = templates_->at({language, scene}).render(customer_record, product_records[p]);
           } else {
-            job.fields = tagged_prompt(brief, products_[p], customers_[c]);
+            job.fields = tagged_prompt(brief, products_[p], customer);
             job.prompt = to_text(job.fields);
           }
           if (!take(std::move(job))) return;
@@ -176,6 +183,7 @@ OrderedJson copy_record(const CopyJob& job, const GeneratedText& written, const 
   record["seconds"] = written.seconds;
   record["finish_reason"] = written.finish_reason;
   record["guarded"] = written.guarded;
+  record["personalised"] = job.customer->personalised;
   return record;
 }
 

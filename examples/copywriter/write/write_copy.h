@@ -47,7 +47,8 @@ struct CopyOptions {
 };
 
 /// The seed of one job: a stable hash of all that names it, below 2^53 so that every JSON reader keeps it
-/// whole. It depends neither on the order of the jobs nor on the other customers and products.
+/// whole. It depends neither on the order of the jobs nor on the other customers and products. In jobs for
+/// people who opted out `customer` is "", so that they all get the same text.
 std::uint64_t job_seed(std::uint64_t seed, std::string_view customer, std::string_view product, Scene scene,
                        Language language);
 
@@ -78,7 +79,7 @@ class CopyJobs {
   /// All arguments but `options` must outlive this. Renders every prompt once and throws, before any text is
   /// written, Error(not_found) "customers.jsonl:17: field 'first_name' is missing but the template uses it
   /// …", or Error(bad_format) for a template's field that no record has and whose name is a slip of a known
-  /// one.
+  /// one. Of customers who are not to be written to personally nothing but the id is used.
   CopyJobs(const std::vector<Customer>& customers, const std::vector<Product>& products,
            const Templates& templates, CopyOptions options);
   /// The same with tagged prompts, for models that read those.
@@ -103,8 +104,8 @@ class CopyJobs {
 };
 
 /// {customer, product, scene, language, channel, tone, prompt, text, seed, model, prompt_tokens,
-/// generated_tokens, seconds, finish_reason, guarded}, in this order; channel and tone where they were asked
-/// for.
+/// generated_tokens, seconds, finish_reason, guarded, personalised}, in this order; channel and tone where
+/// they were asked for.
 OrderedJson copy_record(const CopyJob& job, const GeneratedText& written, const CopyOptions& options);
 
 /// Names of jobs that an earlier, interrupted run has written.

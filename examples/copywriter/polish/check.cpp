@@ -1,0 +1,170 @@
+#include "copywriter/polish/check.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "adlib/core/error.h"
+#include "adlib/tokenizer/characters.h"
+#include "copywriter/polish/channel.h"
+#include "copywriter/polish/typography.h"
+
+namespace adlib::copywriter {
+namespace {
+
+std::vector<RulePack> read_all(const std::filesystem::path& rules,
+                               std::span<const std::filesystem::path> more) {
+  std::vector<RulePack> packs = read_packs(rules);
+  for (const std::filesystem::path& file : more) {
+    if (std::filesystem::is_directory(file)) {
+      for (RulePack& pack : read_packs(file)) packs.push_back(std::move(pack));
+    } else {
+      packs.push_back(RulePack::read(file));
+    }
+  }
+  return packs;
+}
+
+PhraseMatcher names_of(const Product* product) {
+  std::vector<PhraseSource> names;
+  if (product) {
+    for (const std::string& name : {product->title, product->brand}) {
+      if (!folded(name).empty()) names.push_back({escaped_phrase(name), product->source.text()});
+    }
+  }
+  return PhraseMatcher(names);
+}
+
+// What --fix puts in place of a match: that of the replacement which is about exactly these words, with a
+// capital where they have one.
+std::optional<std::string> replacement(const Rule& rule, std::string_view words) {
+  for (const Replacement& one : rule.replacements) {
+    const FoldedText text(words);
+    const std::vector<Range> found = one.phrase.find_all(text);
+    if (found.size() != 1 || found[0] != Range{0, text.folded().size()}) continue;
+    std::string with = one.with;
+    if (!with.empty() && std::isupper(static_cast<unsigned char>(words.front())))
+      with[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(with[0])));
+    return with;
+  }
+  return std::nullopt;
+}
+
+// A name stands as the shop writes it: its marks and spaces are not looked at.
+void leave_out_names(std::vector<Finding>& findings, std::string_view text, const Product* product) {
+  if (!product) return;
+  for (const std::string_view name : {std::string_view(product->title), std::string_view(product->brand)}) {
+    for (std::size_t at = text.find(name); !name.empty() && at != text.npos; at = text.find(name, at + 1)) {
+      const Range place{at, at + name.size()};
+      std::erase_if(findings, [&](const Finding& finding) { return place.contains(finding.where); });
+    }
+  }
+}
+
+void append(std::vector<Finding>& all, std::vector<Finding>&& more) {
+  std::move(more.begin(), more.end(), std::back_inserter(all));
+}
+
+}  // namespace
+
+Language language_of(std::string_view text) {
+  std::size_t chinese = 0, letters = 0;
+  for (const char32_t c : code_points(text)) {
+    const Script script = script_of(c);
+    if (script == Script::common) continue;
+    ++letters;
+    if (script == Script::han || script == Script::kana) ++chinese;
+  }
+  return chinese * 4 >= letters && chinese > 0 ? Language::zh : Language::en;
+}
+
+Checker::Checker(const std::filesystem::path& rules, std::span<const std::filesystem::path> packs,
+                 std::span<const Product> catalogue)
+    : kinds_(rules / "kinds.toml"),
+      channels_(read_channels(rules / "channels.toml")),
+      packs_(read_all(rules, packs)),
+      claims_(rules, catalogue) {
+  refuse_unknown_names();
+}
+
+void Checker::refuse_unknown_names() const {
+  const std::vector<std::string> kinds = kinds_.names();
+  std::vector<std::string> channels;
+  for (const ChannelField& channel : channels_) {
+    channels.push_back(channel.id);
+    channels.push_back(channel.family);
+  }
+  const auto check = [](const Rule& rule, const std::vector<std::string>& names,
+                        const std::vector<std::string>& known, const char* what, const char* file) {
+    for (const std::string& name : names) {
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        fail(ErrorCode::bad_format, rule.where, ": rule '", rule.id, "': ", what, " '", name, "' is not in ",
+             file);
+      }
+    }
+  };
+  for (const RulePack& pack : packs_) {
+    for (const Rule& rule : pack.rules) {
+      check(rule, rule.kinds, kinds, "kind", "kinds.toml");
+      check(rule, rule.not_kinds, kinds, "kind", "kinds.toml");
+      check(rule, rule.channels, channels, "channel", "channels.toml");
+    }
+  }
+}
+
+std::vector<Finding> Checker::check(const Subject& subject) const {
+  Occasion occasion;
+  occasion.kinds = subject.kinds;
+  if (occasion.kinds.empty()) {
+    const Product* product = subject.product;
+    occasion.kinds =
+        kinds_.of(product ? product->category + "\n" + product->title : std::string(subject.text));
+  }
+  if (subject.channel) occasion.channels = {subject.channel->id, subject.channel->family};
+  if (!subject.channel_family.empty()) occasion.channels.push_back(subject.channel_family);
+  occasion.tone = subject.tone;
+  occasion.generated = subject.generated;
+
+  std::vector<Finding> all = check_typography(subject.text, subject.language);
+  leave_out_names(all, subject.text, subject.product);
+  const FoldedText text(subject.text);
+  const PhraseMatcher names = names_of(subject.product);
+  for (const RulePack& pack : packs_) {
+    if (pack.of_fields) continue;
+    if (std::find(pack.languages.begin(), pack.languages.end(), subject.language) == pack.languages.end())
+      continue;
+    for (const Rule& rule : pack.rules) {
+      if (!rule.concerns(occasion)) continue;
+      for (const Range& where : rule.breaches(text, names)) {
+        all.push_back({rule.id, rule.level, where, rule.message, rule.basis, rule.rewrite,
+                       replacement(rule, subject.text.substr(where.begin, where.end - where.begin))});
+      }
+    }
+  }
+  if (subject.channel) append(all, check_channel(subject.text, *subject.channel));
+  if (subject.product)
+    append(all, claims_.check(subject.text, *subject.product, subject.customer, subject.language));
+  std::stable_sort(all.begin(), all.end(), [](const Finding& a, const Finding& b) {
+    return std::pair(a.where.begin, b.level) < std::pair(b.where.begin, a.level);
+  });
+  return all;
+}
+
+std::string fixed(std::string_view text, std::span<const Finding> findings) {
+  std::vector<const Finding*> fixes;
+  for (const Finding& finding : findings) {
+    if (finding.fix) fixes.push_back(&finding);
+  }
+  std::stable_sort(fixes.begin(), fixes.end(),
+                   [](const Finding* a, const Finding* b) { return a->where.begin < b->where.begin; });
+  std::string out;
+  std::size_t done = 0;
+  for (const Finding* finding : fixes) {
+    if (finding->where.begin < done) continue;
+    out += text.substr(done, finding->where.begin - done);
+    out += *finding->fix;
+    done = finding->where.end;
+  }
+  return out + std::string(text.substr(done));
+}
+
+}  // namespace adlib::copywriter

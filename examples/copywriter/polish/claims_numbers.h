@@ -1,0 +1,69 @@
+// copywriter/polish/claims_numbers.h: the numbers of a text with their units and places, in digits and in
+// words.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "adlib/generate/number_scan.h"
+#include "copywriter/rules/phrase_pattern.h"
+
+namespace adlib::copywriter::claims {
+
+/// A number as it stands in a text.
+struct PlacedNumber {
+  std::string digits;          ///< without grouping, and zeros that do not count: "1299.5"
+  int unit = UnitSet::none;    ///< its class; in "20 x 30 cm" that of both
+  bool own_unit = false;       ///< the unit stands beside it
+  bool spelled = false;        ///< in words
+  bool after_letter = false;   ///< as in "Q2"
+  bool before_letter = false;  ///< of a word that is no unit
+  Range where;                 ///< with the unit, in bytes of the text
+  Range figures;               ///< without
+};
+
+/// What is known of numbers and units: rules/units.txt and rules/attributes/numbers.toml.
+class NumberRules {
+ public:
+  /// Throws Error(bad_format) "file:line: …".
+  explicit NumberRules(const std::filesystem::path& rules);
+
+  /// In their order. `words` asks for those in words, too.
+  std::vector<PlacedNumber> find(std::string_view text, bool words) const;
+
+  bool is_money(int unit) const { return money_.contains(unit); }
+  bool is_counter(int unit) const { return counters_.contains(unit); }
+  bool is_spelled(int unit) const { return spelled_.contains(unit); }
+  int tenths() const { return tenths_; }
+  int percent() const { return percent_; }
+  /// Whether both measure the same: g and kg.
+  bool same_kind(int a, int b) const;
+  /// Whether both are the same amount: 0.5 kg and 500 g.
+  bool same_amount(const PlacedNumber& a, const PlacedNumber& b) const;
+
+  PhraseMatcher innocent;
+  std::vector<std::string> measured, saved, under;  ///< folded
+
+ private:
+  void add_spelled(std::string_view text, std::vector<PlacedNumber>& numbers) const;
+  struct Scale {
+    int kind = 0;
+    double factor = 1;
+  };
+
+  std::unique_ptr<const UnitSet> units_;
+  std::set<int> money_, counters_, spelled_;
+  int tenths_ = UnitSet::none, percent_ = UnitSet::none;
+  std::map<int, Scale> scales_;
+};
+
+/// "1299.50" and "01299.5" are "1299.5".
+std::string canonical_digits(std::string_view digits);
+
+}  // namespace adlib::copywriter::claims

@@ -1,0 +1,311 @@
+#include "copywriter/rules/phrase_pattern.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include <pcre2.h>
+
+#include "adlib/core/error.h"
+#include "adlib/tokenizer/characters.h"
+
+namespace adlib::copywriter {
+namespace {
+
+constexpr std::size_t kMostPhrases = 1000;     // that one pattern may stand for
+constexpr std::size_t kLargestRegex = 12'000;  // bytes; PCRE2's code has an upper limit of 64 KiB
+constexpr std::size_t kFarthest = 400;         // bytes before a match at which an exception may begin
+
+// Folded text has no other forms of these marks.
+constexpr const char* kGap = "[^.。!?;\\n]{0,20}?";
+// Not possessive: pcre2_dfa_match() of 10.42 loses matches beside a gap then.
+constexpr const char* kNumber = "[0-9]+(?:[.,][0-9]+)*(?![0-9])";
+// Where a phrase begins or ends in letters, a word must, too. \b would see an end between 最 and a.
+constexpr const char* kEdge =
+    "(?!(?<=[\\p{Latin}\\p{Cyrillic}\\p{Greek}0-9])[\\p{Latin}\\p{Cyrillic}\\p{Greek}0-9])";
+
+// What a pattern consists of, in the order of the text.
+struct Part {
+  enum Kind { text, gap, number, choice } kind = text;
+  std::u32string letters = {};
+  std::vector<std::vector<Part>> alternatives = {};  // of a choice
+};
+using Parts = std::vector<Part>;
+
+class Parser {
+ public:
+  explicit Parser(const PhraseSource& phrase) : phrase_(phrase), text_(code_points(phrase.text)) {}
+  Parts parse() {
+    Parts parts = sequence(false);
+    if (at_ < text_.size()) refuse("'}' closes nothing");
+    return parts;
+  }
+
+ private:
+  [[noreturn]] void refuse(const char* what) const {
+    fail(ErrorCode::bad_format, phrase_.where, ": phrase '", phrase_.text, "': ", what);
+  }
+  Parts sequence(bool inside) {
+    Parts parts;
+    const auto add = [&](char32_t letter) {
+      if (parts.empty() || parts.back().kind != Part::text) parts.push_back({});
+      parts.back().letters += letter;
+    };
+    while (at_ < text_.size() && text_[at_] != U'}' && !(inside && text_[at_] == U'|')) {
+      const char32_t c = text_[at_++];
+      switch (c) {
+        case U'~':
+          parts.push_back({Part::gap});
+          break;
+        case U'#':
+          parts.push_back({Part::number});
+          break;
+        case U'{':
+          parts.push_back(choice());
+          break;
+        case U'\\':
+          if (at_ == text_.size()) refuse("'\\' stands at its end; write '\\\\' for the character");
+          add(text_[at_++]);
+          break;
+        default:
+          add(c);
+      }
+    }
+    return parts;
+  }
+  Part choice() {
+    Part part{Part::choice};
+    do {
+      part.alternatives.push_back(sequence(true));
+      if (at_ == text_.size()) refuse("'{' is never closed; write '\\{' for the character");
+    } while (text_[at_++] == U'|');
+    return part;
+  }
+
+  const PhraseSource& phrase_;
+  std::u32string text_;
+  std::size_t at_ = 0;
+};
+
+bool is_open(const Parts& parts) {
+  return std::any_of(parts.begin(), parts.end(), [](const Part& part) {
+    return part.kind == Part::gap || part.kind == Part::number ||
+           std::any_of(part.alternatives.begin(), part.alternatives.end(), is_open);
+  });
+}
+
+// Whether words may matter to it: without, PCRE2 knows better where a match can begin.
+bool has_word_characters(const Parts& parts) {
+  return std::any_of(parts.begin(), parts.end(), [](const Part& part) {
+    return part.kind == Part::number ||
+           std::any_of(part.letters.begin(), part.letters.end(), is_word_character) ||
+           std::any_of(part.alternatives.begin(), part.alternatives.end(), has_word_characters);
+  });
+}
+
+// How many phrases a pattern stands for, up to one more than are listed.
+std::size_t count_of(const Parts& parts) {
+  std::size_t count = 1;
+  for (const Part& part : parts) {
+    std::size_t choices = part.alternatives.empty() ? 1 : 0;
+    for (const Parts& alternative : part.alternatives) choices += count_of(alternative);
+    count = std::min(count * choices, kMostPhrases + 1);
+  }
+  return count;
+}
+
+std::vector<std::u32string> expand(const Parts& parts) {
+  std::vector<std::u32string> all = {U""};
+  for (const Part& part : parts) {
+    std::vector<std::u32string> ends, longer;
+    if (part.kind == Part::text) ends = {part.letters};
+    for (const Parts& alternative : part.alternatives) {
+      for (std::u32string& end : expand(alternative)) ends.push_back(std::move(end));
+    }
+    for (const std::u32string& begin : all) {
+      for (const std::u32string& end : ends) longer.push_back(begin + end);
+    }
+    all = std::move(longer);
+  }
+  return all;
+}
+
+// Adds the regular expression of a pattern over folded text, and tells how many letters it asks for at most.
+// A space also matches a hyphen or nothing, since people write "best seller" in all three ways. `edge` is
+// what must hold where a gap begins and ends.
+std::size_t append_regex(std::string& out, const Parts& parts, const std::string& edge) {
+  std::size_t length = 0;
+  for (const Part& part : parts) {
+    bool space = false;
+    for (const char32_t c : part.letters) {
+      if (is_white_space(c)) {
+        if (!space) out += " ?-? ?";
+        space = true;
+        continue;
+      }
+      space = false;
+      std::u32string letters;
+      append_rule_letters(letters, c);
+      length += letters.size();
+      for (const char32_t letter : letters) {
+        const bool plain = letter >= 0x80 || digit_value(letter) >= 0 || (letter >= 'a' && letter <= 'z');
+        if (!plain) out += '\\';
+        out += utf8(std::u32string_view(&letter, 1));
+      }
+    }
+    if (part.kind == Part::gap) out += edge + kGap + edge;
+    if (part.kind == Part::number) out += kNumber, ++length;
+    if (part.kind != Part::choice) continue;
+    // PCRE2 takes the first alternative that matches: the longest stands first.
+    std::vector<std::pair<std::size_t, std::string>> all;
+    for (const Parts& alternative : part.alternatives) {
+      std::string regex;
+      const std::size_t letters = append_regex(regex, alternative, edge);
+      all.emplace_back(letters, std::move(regex));
+    }
+    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    length += all.front().first;
+    std::string choice;
+    for (const auto& one : all) choice += (choice.empty() ? "(?:" : "|") + one.second;
+    out += choice + ")";
+  }
+  return length;
+}
+
+struct FreeCode {
+  void operator()(void* code) const { pcre2_code_free(static_cast<pcre2_code*>(code)); }
+};
+struct FreeMatch {
+  void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
+};
+
+PCRE2_SPTR bytes(const std::string& text) { return reinterpret_cast<PCRE2_SPTR>(text.data()); }
+
+// The first match of a code from a byte on. Folded text is well-formed: to check so at each match would take
+// most of the time.
+std::optional<Range> first(const void* code, const std::string& folded, std::size_t from) {
+  thread_local const std::unique_ptr<pcre2_match_data, FreeMatch> data(pcre2_match_data_create(1, nullptr));
+  const int found = pcre2_match(static_cast<const pcre2_code*>(code), bytes(folded), folded.size(), from,
+                                PCRE2_NO_UTF_CHECK, data.get(), nullptr);
+  if (found == PCRE2_ERROR_NOMATCH) return std::nullopt;
+  require(found >= 0, "a text of ", folded.size(), " bytes is too hard for the rules (PCRE2 error ", found,
+          "); check it in parts");
+  const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data.get());
+  return Range{ends[0], ends[1]};
+}
+
+std::shared_ptr<void> compile(const std::string& regex, const std::string& where) {
+  int error = 0;
+  PCRE2_SIZE at = 0;
+  pcre2_code* code = pcre2_compile(bytes(regex), regex.size(), PCRE2_UTF, &error, &at, nullptr);
+  if (!code) {
+    std::array<PCRE2_UCHAR, 256> message{};
+    pcre2_get_error_message(error, message.data(), message.size());
+    fail(ErrorCode::bad_format, where,
+         ": these phrases make no pattern: ", reinterpret_cast<const char*>(message.data()));
+  }
+  pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // where there is none, PCRE2 interprets
+  return {code, FreeCode{}};
+}
+
+}  // namespace
+
+std::vector<std::string> plain_phrases(const PhraseSource& phrase) {
+  const Parts parts = Parser(phrase).parse();
+  std::vector<std::string> out;
+  if (is_open(parts) || count_of(parts) > kMostPhrases) return out;
+  for (std::u32string& one : expand(parts)) {
+    out.push_back(utf8(one));
+    if (one.find(U'\'') == std::u32string::npos) continue;
+    std::replace(one.begin(), one.end(), U'\'', U'’');
+    out.push_back(utf8(one));
+  }
+  return out;
+}
+
+std::string escaped_phrase(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (std::string_view("{|}~#\\").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+PhraseMatcher::PhraseMatcher(const std::vector<PhraseSource>& phrases) {
+  std::vector<std::pair<std::size_t, std::string>> all;  // length, regular expression
+  for (const PhraseSource& phrase : phrases) {
+    const Parts parts = Parser(phrase).parse();
+    const std::string edge = has_word_characters(parts) ? kEdge : "";
+    std::string regex = !parts.empty() && parts.front().kind == Part::number ? "" : edge;
+    const std::size_t length = append_regex(regex, parts, edge);
+    if (length == 0) {
+      fail(ErrorCode::bad_format, phrase.where, ": phrase '", phrase.text,
+           "': there is nothing in it to look for");
+    }
+    if (parts.back().kind != Part::number) regex += edge;
+    all.emplace_back(length, std::move(regex));
+  }
+  if (all.empty()) return;
+  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::string regex;
+  for (const auto& one : all) {
+    if (regex.size() > kLargestRegex) {
+      codes_.push_back(compile(regex, phrases.front().where));
+      regex.clear();
+    }
+    regex += (regex.empty() ? "" : "|") + one.second;
+  }
+  codes_.push_back(compile(regex, phrases.front().where));
+}
+
+bool PhraseMatcher::found_in(const FoldedText& text) const {
+  return std::any_of(codes_.begin(), codes_.end(), [&](const std::shared_ptr<void>& code) {
+    return first(code.get(), text.folded(), 0).has_value();
+  });
+}
+
+std::vector<Range> PhraseMatcher::find_all(const FoldedText& text) const {
+  std::vector<Range> out;
+  std::vector<std::optional<Range>> next;  // match of each code
+  for (const std::shared_ptr<void>& code : codes_) next.push_back(first(code.get(), text.folded(), 0));
+  for (;;) {
+    const std::optional<Range>* best = nullptr;
+    for (const std::optional<Range>& match : next) {
+      const auto before = [](Range a, Range b) {
+        return a.begin != b.begin ? a.begin < b.begin : a.end > b.end;
+      };
+      if (match && (!best || before(*match, **best))) best = &match;
+    }
+    if (!best) return out;
+    out.push_back(**best);
+    for (std::size_t i = 0; i < codes_.size(); ++i) {
+      if (next[i] && next[i]->begin < out.back().end)
+        next[i] = first(codes_[i].get(), text.folded(), out.back().end);
+    }
+  }
+}
+
+bool PhraseMatcher::covers(const FoldedText& text, Range range) const {
+  if (empty()) return false;
+  // pcre2_dfa_match() finds the longest match at a place, whatever the order of the alternatives.
+  thread_local const std::unique_ptr<pcre2_match_data, FreeMatch> data(pcre2_match_data_create(1, nullptr));
+  thread_local std::vector<int> space(1000);
+  const std::string& folded = text.folded();
+  for (std::size_t at = range.begin > kFarthest ? range.begin - kFarthest : 0; at <= range.begin; ++at) {
+    if ((static_cast<unsigned char>(folded[at]) & 0xC0) == 0x80) continue;  // inside a character
+    for (const std::shared_ptr<void>& code : codes_) {
+      int found = 0;
+      while ((found = pcre2_dfa_match(static_cast<const pcre2_code*>(code.get()), bytes(folded),
+                                      folded.size(), at, PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, data.get(),
+                                      nullptr, space.data(), space.size())) == PCRE2_ERROR_DFA_WSSIZE) {
+        space.resize(2 * space.size());
+      }
+      if (found >= 0 && pcre2_get_ovector_pointer(data.get())[1] >= range.end) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace adlib::copywriter

@@ -1,0 +1,504 @@
+// tests/copywriter/claims_support.h: good copies, their facts, and copies in which one fact was altered. How
+// copies are altered, and what counts as altered, is told here by plain search, and shares nothing with the
+// checker.
+#pragma once
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "copywriter/collect/text.h"
+#include "copywriter/corpus/random.h"
+#include "copywriter/polish/claims.h"
+#include "corpus_support.h"
+
+namespace adlib::test::claims_data {
+
+using namespace copywriter;
+using copywriter::corpus::Example;
+using copywriter::corpus::ExampleMaker;
+using copywriter::corpus::Random;
+using copywriter::corpus::WorldOptions;
+
+inline std::filesystem::path rules_dir() { return source_dir() / "examples/copywriter/rules"; }
+
+using Strings = std::vector<std::string>;
+
+// A good copy, and everything that it may tell.
+struct Case {
+  const Product* product = nullptr;
+  Customer customer;
+  Language language = Language::zh;
+  std::string copy;
+  std::string facts;  // all of them, a line each
+};
+
+// A copy in which one fact was altered.
+struct Altered {
+  const Case* good = nullptr;
+  std::string kind;
+  std::string copy;
+  Range where;
+};
+
+inline std::string lower(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+inline bool holds(const std::string& text, const std::string& words) {
+  return lower(text).find(lower(words)) != std::string::npos;
+}
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
+// Where words stand in a text, if they stand there once, and not inside of another word: a value may also be
+// a word of another sentence.
+inline std::size_t only_place(const std::string& text, const std::string& words) {
+  const auto is_letter = [&](std::size_t at) {
+    return at < text.size() && (is_digit(text[at]) || ((text[at] | 0x20) >= 'a' && (text[at] | 0x20) <= 'z'));
+  };
+  const std::size_t at = text.find(words);
+  if (at == std::string::npos || text.find(words, at + 1) != std::string::npos) return std::string::npos;
+  const std::size_t end = at + words.size();
+  const bool inside =
+      (at > 0 && is_letter(at - 1) && is_letter(at)) || (is_letter(end - 1) && is_letter(end));
+  return inside ? std::string::npos : at;
+}
+inline bool is_ascii(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; });
+}
+
+// A number in a text: its digits, with points and commas between them.
+inline std::vector<Range> numbers_of(const std::string& text) {
+  std::vector<Range> out;
+  for (std::size_t at = 0; at < text.size();) {
+    if (!is_digit(text[at])) {
+      ++at;
+      continue;
+    }
+    std::size_t end = at;
+    while (end < text.size() && (is_digit(text[end]) || ((text[end] == '.' || text[end] == ',') &&
+                                                         end + 1 < text.size() && is_digit(text[end + 1]))))
+      ++end;
+    out.push_back({at, end});
+    at = end;
+  }
+  return out;
+}
+// Without what makes no difference: 1,299.50 is 1299.5.
+inline std::string plain_number(std::string number) {
+  std::erase(number, ',');
+  if (number.find('.') != std::string::npos) {
+    number.erase(number.find_last_not_of('0') + 1);
+    if (number.ends_with('.')) number.pop_back();
+  }
+  const std::size_t first = std::min(number.find_first_not_of('0'), number.size() - 1);
+  return number.substr(number[first] == '.' ? first - 1 : first);
+}
+inline std::string part(const std::string& text, Range range) {
+  return text.substr(range.begin, range.end - range.begin);
+}
+inline std::set<std::string> plain_numbers(const std::string& text) {
+  std::set<std::string> out;
+  for (const Range range : numbers_of(text)) out.insert(plain_number(part(text, range)));
+  return out;
+}
+
+inline std::string facts_of(const Product& product, const Customer& customer, Language language) {
+  std::string facts;
+  const auto add = [&](const std::string& text) { facts += text + "\n"; };
+  for (const auto* text :
+       {&product.title, &product.brand, &product.category, &product.description, &product.sku})
+    add(*text);
+  for (const auto* named : {&product.attributes, &product.options}) {
+    for (const auto& [name, values] : *named) {
+      add(name);
+      for (const std::string& value : values) add(value);
+    }
+  }
+  for (const std::string& tag : product.tags) add(tag);
+  for (const auto* price : {&product.price, &product.price_max, &product.compare_at_price}) {
+    if (*price) add(money_text(**price, language));
+  }
+  for (const Variant& variant : product.variants) {
+    if (variant.price) add(money_text(*variant.price, language));
+    if (variant.compare_at_price) add(money_text(*variant.compare_at_price, language));
+  }
+  for (const Image& image : product.images) add(image.alt);
+  add(product.extras.dump());
+  for (const auto* events : {&customer.browsing, &customer.favourites, &customer.cart, &customer.purchases}) {
+    for (const Event& event : *events) add(event.title + " " + event.category + " " + event.brand);
+  }
+  for (const Review& review : customer.reviews) add(review.text);
+  for (const std::string& interest : customer.interests) add(interest);
+  add(customer.member_level);
+  add(customer.name);
+  add(customer.extras.dump());
+  return facts;
+}
+
+// Units that copies have, and others that mean something else.
+inline const std::vector<std::pair<std::string, Strings>>& unit_exchanges() {
+  static const std::vector<std::pair<std::string, Strings>> all{
+      {"小时", {"克", "厘米"}},    {"厘米", {"千克", "分钟"}},  {"毫米", {"小时", "克"}},
+      {"千克", {"厘米", "小时"}},  {"公斤", {"米", "分钟"}},    {"克", {"毫米", "小时"}},
+      {"毫升", {"厘米", "克"}},    {"升", {"公里", "年"}},      {"瓦", {"毫升", "克"}},
+      {"分钟", {"毫米", "瓦"}},    {"个月", {"毫升", "公斤"}},  {"天", {"升", "瓦"}},
+      {"年", {"瓦", "毫升"}},      {"英寸", {"克", "瓦"}},      {"米", {"年", "瓦"}},
+      {"元", {"克", "小时"}},      {"cm", {"kg", "ml"}},        {"mm", {"kg", "hours"}},
+      {"kg", {"cm", "hours"}},     {"ml", {"cm", "W"}},         {"g", {"cm", "ml"}},
+      {"W", {"ml", "kg"}},         {"hours", {"cm", "ml"}},     {"minutes", {"kg", "cm"}},
+      {"litres", {"hours", "kg"}}, {"months", {"ml", "cm"}},    {"years", {"kg", "cm"}},
+      {"days", {"ml", "W"}},       {"inches", {"kg", "hours"}}, {"m", {"kg", "W"}},
+      {"mAh", {"cm", "hours"}},    {"GB", {"cm", "hours"}}};
+  return all;
+}
+
+class Alterations {
+ public:
+  Alterations(const std::vector<Case>& cases, std::uint64_t seed) : cases_(cases), seed_(seed) {
+    for (const Case& one : cases) {
+      titles_[one.language].insert(one.product->title);
+      for (const auto& [name, values] : one.product->attributes) {
+        for (const std::string& value : values) values_[name].insert(value);
+        for (const std::string& value : values) all_values_ += value + "\n";
+      }
+      all_values_ += one.facts;
+    }
+  }
+
+  std::vector<Altered> make(const std::map<std::string, Strings>& words_of_property) const {
+    std::vector<Altered> all;
+    for (std::size_t i = 0; i < cases_.size(); ++i) {
+      Random random(seed_, i);
+      numbers(cases_[i], random, all);
+      attributes(cases_[i], random, all);
+      words(cases_[i], words_of_property, random, all);
+      names(cases_[i], random, all);
+    }
+    return all;
+  }
+
+ private:
+  static void add(const Case& good, const std::string& kind, Range where, const std::string& with,
+                  std::vector<Altered>& all) {
+    std::string copy = good.copy;
+    copy.replace(where.begin, where.end - where.begin, with);
+    all.push_back({&good, kind, std::move(copy), {where.begin, where.begin + with.size()}});
+  }
+
+  static void numbers(const Case& good, Random& random, std::vector<Altered>& all) {
+    const std::set<std::string> facts = plain_numbers(good.facts);
+    for (const Range where : numbers_of(good.copy)) {
+      const std::string number = part(good.copy, where);
+      const auto altered = [&](const char* kind, const std::string& with) {
+        const bool number_still = !with.empty() && is_digit(with.front()) && is_digit(with.back());
+        if (number_still && !facts.contains(plain_number(with))) add(good, kind, where, with, all);
+      };
+      std::string with = number;
+      std::size_t at = 0;
+      do at = random.below(with.size());
+      while (!is_digit(with[at]));
+      with[at] = static_cast<char>('0' + (with[at] - '0' + 1 + static_cast<int>(random.below(9))) % 10);
+      altered("digit changed", with);
+      with = number;
+      with.insert(random.below(with.size() + 1), 1, static_cast<char>('0' + random.below(10)));
+      altered("digit added", with);
+      with = number;
+      with.erase(random.below(with.size()), 1);
+      altered("digit dropped", with);
+      with = number;
+      std::erase(with, '.');
+      with.insert(random.below(with.size()), 1, '.');
+      if (with.front() != '.') altered("point moved", with);
+      units(good, where, number, random, all);
+    }
+  }
+  static void units(const Case& good, Range number, const std::string& digits, Random& random,
+                    std::vector<Altered>& all) {
+    std::size_t begin = number.end;
+    if (begin < good.copy.size() && good.copy[begin] == ' ') ++begin;
+    for (const auto& [unit, others] : unit_exchanges()) {
+      if (good.copy.compare(begin, unit.size(), unit) != 0) continue;
+      const std::size_t end = begin + unit.size();
+      const auto is_letter = [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; };
+      if (is_letter(unit.back()) && end < good.copy.size() && is_letter(good.copy[end])) continue;
+      const std::string& other = random.pick(others);
+      // No number of the facts may have that unit already.
+      if (holds(good.facts, digits + other) || holds(good.facts, digits + " " + other)) return;
+      add(good, "unit exchanged", {number.begin, end},
+          good.copy.substr(number.begin, begin - number.begin) + other, all);
+      return;
+    }
+  }
+
+  void attributes(const Case& good, Random& random, std::vector<Altered>& all) const {
+    for (const auto& [name, values] : good.product->attributes) {
+      for (const std::string& value : values) {
+        const std::size_t at = only_place(good.copy, value);
+        if (at == std::string::npos) continue;
+        const auto& others = values_.at(name);
+        const Strings list(others.begin(), others.end());
+        for (int attempt = 0; attempt < 10; ++attempt) {
+          const std::string& with = random.pick(list);
+          if (holds(good.facts, with)) continue;
+          add(good, "value of another product", {at, at + value.size()}, with, all);
+          break;
+        }
+      }
+    }
+  }
+  void words(const Case& good, const std::map<std::string, Strings>& words_of_property, Random& random,
+             std::vector<Altered>& all) const {
+    for (const auto& [name, values] : good.product->attributes) {
+      const auto words = words_of_property.find((good.language == Language::zh ? "zh " : "en ") + name);
+      if (words == words_of_property.end()) continue;
+      for (const std::string& value : values) {
+        const std::size_t at = only_place(good.copy, value);
+        if (at == std::string::npos) continue;
+        for (int attempt = 0; attempt < 20; ++attempt) {
+          const std::string& line = random.pick(words->second);  // of words that mean the same
+          if (holds(line, "|" + value + "|")) continue;
+          std::size_t begin = line.find('|', random.below(line.size() - 1)) + 1;
+          if (begin == line.size()) begin = 1;
+          const std::string with = line.substr(begin, line.find('|', begin) - begin);
+          if (is_ascii(with) != (good.language == Language::en)) continue;
+          if (holds(all_values_, with) || holds(good.facts, with) || holds(with, value)) continue;
+          add(good, "word of no product", {at, at + value.size()}, with, all);
+          break;
+        }
+      }
+    }
+  }
+  void names(const Case& good, Random& random, std::vector<Altered>& all) const {
+    const std::size_t at = good.copy.find(good.product->title);
+    if (at == std::string::npos) return;
+    const auto& others = titles_.at(good.language);
+    const Strings list(others.begin(), others.end());
+    for (int attempt = 0; attempt < 10; ++attempt) {
+      const std::string& with = random.pick(list);
+      if (holds(good.facts, with)) continue;
+      add(good, "name exchanged", {at, at + good.product->title.size()}, with, all);
+      return;
+    }
+  }
+
+  const std::vector<Case>& cases_;
+  std::uint64_t seed_;
+  std::map<Language, std::set<std::string>> titles_;
+  std::map<std::string, std::set<std::string>> values_;
+  std::string all_values_;
+};
+
+struct Rate {
+  std::size_t found = 0, all = 0;
+  double share() const { return all == 0 ? 1 : static_cast<double>(found) / static_cast<double>(all); }
+};
+
+inline std::string shown(const Altered& one) {
+  return one.copy.substr(0, one.where.begin) + "[[" + part(one.copy, one.where) + "]]" +
+         one.copy.substr(one.where.end);
+}
+
+// By kind, and "all". With ADLIB_CLAIMS_SHOW=missed those that were not found are printed.
+inline std::map<std::string, Rate> found(const Claims& claims, const std::vector<Altered>& all) {
+  std::map<std::string, Rate> rates;
+  const char* show = std::getenv("ADLIB_CLAIMS_SHOW");
+  for (const Altered& one : all) {
+    const auto findings = claims.check(one.copy, *one.good->product, &one.good->customer, one.good->language);
+    const bool is_found = std::any_of(findings.begin(), findings.end(), [&](const Finding& finding) {
+      return finding.where.overlaps(one.where);
+    });
+    for (const std::string& kind : {one.kind, std::string("all")}) {
+      ++rates[kind].all;
+      rates[kind].found += is_found;
+    }
+    if (show && !is_found)
+      std::cout << "missed, " << one.kind << ": " << shown(one) << "\n  " << one.good->facts.substr(0, 400)
+                << "\n";
+  }
+  return rates;
+}
+inline Rate flagged(const Claims& claims, const std::vector<Case>& cases) {
+  Rate rate;
+  const char* show = std::getenv("ADLIB_CLAIMS_SHOW");
+  for (const Case& one : cases) {
+    const auto findings = claims.check(one.copy, *one.product, &one.customer, one.language);
+    ++rate.all;
+    rate.found += !findings.empty();
+    for (const Finding& finding : findings) {
+      if (show)
+        std::cout << "flagged: " << finding.rule << " " << finding.message << "\n  " << one.copy << "\n";
+    }
+  }
+  return rate;
+}
+inline void print(const std::string& what, const std::map<std::string, Rate>& rates) {
+  std::cout << what << "\n";
+  for (const auto& [kind, rate] : rates)
+    std::cout << "  " << kind << ": " << rate.found << " of " << rate.all << " (" << 100 * rate.share()
+              << "%)\n";
+}
+
+// Copies of the corpus, which tell the facts of their prompts.
+inline std::vector<Case> made_cases(const std::vector<Example>& examples) {
+  std::vector<Case> cases;
+  for (const Example& example : examples) {
+    const Product& product = example.product.product;
+    const Customer& customer = example.customer.customer;
+    cases.push_back({&product, customer, example.brief.language, std::string(trim(example.copy)),
+                     facts_of(product, customer, example.brief.language)});
+  }
+  return cases;
+}
+inline std::vector<Example> made_examples(std::uint64_t seed, std::size_t count) {
+  const ExampleMaker maker = example_maker(WorldOptions{});
+  std::vector<Example> all;
+  for (std::uint64_t i = 0; i < count; ++i)
+    all.push_back(maker.make(seed, i, i % 2 ? Language::en : Language::zh));
+  return all;
+}
+inline std::vector<Product> products_of(const std::vector<Example>& examples) {
+  std::vector<Product> all;
+  for (const Example& example : examples) all.push_back(example.product.product);
+  return all;
+}
+
+// The words of a property in a file of rules/attributes, as the rest of this test reads them: what stands in
+// quotes behind "words = [".
+inline Strings words_of(const std::string& file, const std::string& id) {
+  const std::string text = read_text(rules_dir() / "attributes" / file);
+  std::size_t at = text.find("words = [", text.find("id = \"" + id + "\""));
+  const std::size_t end = text.find("]", at);
+  Strings all;
+  for (at = text.find('"', at); at < end; at = text.find('"', at + 1)) {
+    const std::size_t close = text.find('"', at + 1);
+    std::string line = text.substr(at + 1, close - at - 1);
+    std::erase(line, '?');
+    all.push_back("|" + line + "|");
+    at = close;
+  }
+  return all;
+}
+inline std::map<std::string, Strings> lexicon_words() {
+  struct Property {
+    const char *file, *id;
+    Strings zh, en;
+  };
+  const std::vector<Property> properties{
+      {"materials.toml", "material", {"材质", "面料"}, {"Material", "Upper"}},
+      {"colours.toml", "colour", {"颜色", "色号"}, {"Colour", "Shade"}},
+      {"origins.toml", "origin", {"产地"}, {"Origin"}},
+      {"tastes.toml", "flavour", {"口味"}, {"Flavour"}},
+      {"tastes.toml", "scent", {"香型", "香味"}, {"Scent"}},
+      {"makings.toml", "closure", {"闭合方式"}, {"Closure"}},
+      {"makings.toml", "connection", {"连接", "连接方式"}, {"Connection"}},
+      {"makings.toml", "finish", {"妆效"}, {"Finish"}}};
+  std::map<std::string, Strings> out;
+  for (const Property& property : properties) {
+    for (const std::string& word : words_of(property.file, property.id)) {
+      for (const std::string& name : property.zh) out["zh " + name].push_back(word);
+      for (const std::string& name : property.en) out["en " + name].push_back(word);
+    }
+  }
+  return out;
+}
+
+// Copies of a few patterns for products of which there is no more than a title, a price and a description.
+inline std::vector<Case> pattern_cases(const std::vector<Product>& products) {
+  const std::vector<Strings> zh{{"新到的{title}，", "现价{price}。", "原价{was}，现在{price}。",
+                                 "店里这样写：{about}。", "可选{option}。"},
+                                {"看看{title}吧。", "{price}就能带回家。", "从{was}到{price}，少了{saved}。",
+                                 "它是这样的：{about}。", "有{option}可选。"}};
+  const std::vector<Strings> en{
+      {"Meet the {title}. ", "It is {price}. ", "It was {was} and is now {price}. ", "{about}. ",
+       "Choose from {option}."},
+      {"{title}: {about}. ", "Yours for {price}. ", "Now {price}, so you save {saved}. ",
+       "Take a look at the pictures. ", "Sizes: {option}."}};
+  std::vector<Case> cases;
+  for (const Product& product : products) {
+    for (const Language language : {Language::zh, Language::en}) {
+      for (const Strings& pattern : language == Language::zh ? zh : en) {
+        std::string copy = pattern[0];
+        copy += pattern[product.compare_at_price ? 2 : 1] + pattern[3];
+        if (!product.options.empty()) copy += pattern[4];
+        const auto put = [&](const std::string& slot, const std::string& value) {
+          for (std::size_t at = copy.find(slot); at != std::string::npos; at = copy.find(slot))
+            copy.replace(at, slot.size(), value);
+        };
+        std::string about = product.description, option;
+        while (!about.empty() && (about.back() == '.' || about.back() == ' ')) about.pop_back();
+        if (!product.options.empty()) {
+          for (const std::string& value : product.options[0].second)
+            option += (option.empty() ? "" : language == Language::zh ? "、" : ", ") + value;
+        }
+        std::string facts = facts_of(product, {}, language);
+        put("{title}", product.title), put("{about}", about), put("{option}", option);
+        put("{price}", money_text(*product.price, language));
+        if (product.compare_at_price) {
+          const auto saved = product.compare_at_price->ten_thousandths() - product.price->ten_thousandths();
+          const std::string saved_text =
+              money_text(money_from_ten_thousandths(saved, product.price->currency), language);
+          put("{was}", money_text(*product.compare_at_price, language)), put("{saved}", saved_text);
+          facts += saved_text + "\n";
+        }
+        cases.push_back({&product, {}, language, copy, facts});
+      }
+    }
+  }
+  return cases;
+}
+
+// Each word of a list that stands in a copy, exchanged for others of the list.
+inline std::vector<Altered> exchanged_words(const std::vector<Case>& cases, const Strings& words,
+                                            const std::string& kind, std::uint64_t seed) {
+  std::vector<Altered> all;
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    Random random(seed, i);
+    const std::string copy = lower(cases[i].copy);
+    for (const std::string& word : words) {
+      const auto is_letter = [&](std::size_t at) {
+        return at < copy.size() && copy[at] >= 'a' && copy[at] <= 'z';
+      };
+      std::size_t at = copy.find(word);
+      while (at != std::string::npos && (is_letter(at - 1) || is_letter(at + word.size())))
+        at = copy.find(word, at + 1);
+      if (at == std::string::npos) continue;
+      const std::string& with = random.pick(words);
+      if (holds(cases[i].facts, with)) continue;
+      std::string altered = cases[i].copy;
+      altered.replace(at, word.size(), with);
+      all.push_back({&cases[i], kind, altered, {at, at + with.size()}});
+    }
+  }
+  return all;
+}
+
+// A copy of the rules in which every second line of words is missing.
+inline void halve_lexicon(const std::filesystem::path& to) {
+  std::filesystem::create_directories(to / "attributes");
+  write_text(to / "units.txt", read_text(rules_dir() / "units.txt"));
+  for (const auto& file : std::filesystem::directory_iterator(rules_dir() / "attributes")) {
+    std::string text = read_text(file.path());
+    for (std::size_t at = text.find("words = ["); at != std::string::npos;
+         at = text.find("words = [", at + 1)) {
+      std::size_t number = 0;
+      for (std::size_t quote = at; text[quote] != ']'; ++quote) {
+        if (text[quote] != '"') continue;
+        const std::size_t close = text.find('"', quote + 1);
+        if (number++ % 2 == 1) text.replace(quote + 1, close - quote - 1, "word that no copy has");
+        quote = text.find('"', quote + 1);
+      }
+    }
+    // What `broader` names may be gone.
+    for (std::size_t at = text.find("broader = ["); at != std::string::npos; at = text.find("broader = ["))
+      text.erase(at, text.find("]]", at) + 2 - at);
+    write_text(to / "attributes" / file.path().filename(), text);
+  }
+}
+
+}  // namespace adlib::test::claims_data
