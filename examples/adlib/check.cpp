@@ -61,6 +61,10 @@ class ById {
   std::unordered_map<std::string, const Record*> records_;
 };
 
+bool writes_stdin(const Options& options) {
+  return options.fix && std::find(options.files.begin(), options.files.end(), "-") != options.files.end();
+}
+
 // Checks texts, one after the other, and reports what it finds.
 class Run {
  public:
@@ -75,9 +79,13 @@ class Run {
         customers_by_id_(customers_, options.customers, "customer"),
         checker_(options.rules.empty() ? own_rules() : std::filesystem::path(options.rules),
                  std::vector<std::filesystem::path>(options.packs.begin(), options.packs.end()), products_),
-        output_(options.output),
+        output_(writes_stdin(options) ? std::string() : options.output),  // which then holds the mended text
         sarif_(version) {
-    if (!options.channel.empty()) set_channel(options.channel, field_, family_);
+    try {
+      if (!options.channel.empty()) set_channel(options.channel, field_, family_);
+    } catch (const Error& error) {
+      throw UsageError(error.what());
+    }
     for (const std::string& kind : options.kinds) {
       const std::vector<std::string> known = checker_.kinds().names();
       if (std::find(known.begin(), known.end(), kind) != known.end()) continue;
@@ -232,6 +240,29 @@ std::string text_field(const io::JsonFields& record, const char* name) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
+// Behind the string of JSON that begins at a quotation mark.
+std::size_t behind_string(const std::string& json, std::size_t at) {
+  for (++at; json[at] != '"'; ++at) at += json[at] == '\\' ? 1 : 0;
+  return at + 1;
+}
+
+// A record with another text in one field. All else keeps its bytes: numbers, escapes, order. `line` has been
+// parsed.
+std::string with_field(const std::string& line, const std::string& field, const std::string& text) {
+  int depth = 0;
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    depth += line[at] == '{' || line[at] == '[' ? 1 : line[at] == '}' || line[at] == ']' ? -1 : 0;
+    if (line[at] != '"') continue;
+    const std::size_t end = behind_string(line, at), colon = line.find_first_not_of(" \t", end);
+    if (depth == 1 && line[colon] == ':' && io::Json::parse(line.substr(at, end - at)) == field) {
+      const std::size_t value = line.find('"', colon);
+      return line.substr(0, value) + io::Json(text).dump() + line.substr(behind_string(line, value));
+    }
+    at = end - 1;
+  }
+  return line;
+}
+
 // Takes every text of a file and gives the file with what take() made of them.
 std::string check_file(std::istream& in, const std::string& where, const Options& options, Run& run) {
   cw::SniffBuffer buffer(in);
@@ -275,11 +306,7 @@ std::string check_file(std::istream& in, const std::string& where, const Options
     if (now == text.text) {
       mended += line + end;
     } else {
-      cw::OrderedJson ordered = cw::OrderedJson::parse(line);  // parse_json() has checked it
-      ordered[options.field] = now;
-      std::string changed = cw::to_line(ordered);
-      changed.pop_back();  // its own end of line
-      mended += changed + end;
+      mended += with_field(line, options.field, now) + end;
     }
   }
   return mended;

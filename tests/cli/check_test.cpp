@@ -73,7 +73,8 @@ TEST_CASE("check holds the records of a run against the shop's products", "[cli]
 TEST_CASE("check --fix mends files in place, shows each change, and finds nothing to mend again",
           "[cli][check]") {
   const TempDir dir;
-  const std::string record = R"({"id":7,"text":"戴上它,安静下来。。","note":"x"})";
+  const std::string record =
+      R"({"id":7,"n": {"text":1e5},"x":0.10, "text" : "戴上它,安静下来。。","note":"\u4e2d"})";
   write_text(dir / "copy.txt", "戴上它,安静下来。。\r\n");
   write_text(dir / "copies.jsonl", record + "\n");
   const std::vector<std::string> command = {"check", (dir / "copy.txt").string(),
@@ -83,13 +84,17 @@ TEST_CASE("check --fix mends files in place, shows each change, and finds nothin
   CHECK(run.exit_code == 0);
   CHECK_THAT(run.out, ContainsSubstring("-戴上它,安静下来。。\n+戴上它，安静下来。\n"));
   CHECK(read_text(dir / "copy.txt") == "戴上它，安静下来。\r\n");
-  CHECK(read_text(dir / "copies.jsonl") == R"({"id":7,"text":"戴上它，安静下来。","note":"x"})"
-                                           "\n");
+  CHECK(read_text(dir / "copies.jsonl") ==
+        R"({"id":7,"n": {"text":1e5},"x":0.10, "text" : "戴上它，安静下来。","note":"\u4e2d"})"
+        "\n");
   CHECK(adlib_tool(command).out.empty());
 
   const Finished piped = adlib_tool({"check", "-", "--fix"}, input("戴上它,安静下来。。\n"));
   CHECK(piped.out == "戴上它，安静下来。\n");
   CHECK_THAT(piped.err, ContainsSubstring("+戴上它，安静下来。"));
+  const std::string out = (dir / "out.txt").string();
+  CHECK(adlib_tool({"check", "-", "--fix", "-o", out}, input("戴上它,安静下来。\n")).exit_code == 0);
+  CHECK(read_text(out) == "戴上它，安静下来。\n");
 }
 
 TEST_CASE("check says what is wrong with its command line and input", "[cli][check]") {
@@ -104,7 +109,7 @@ TEST_CASE("check says what is wrong with its command line and input", "[cli][che
   CHECK_THAT(error({"check", "/nonexistent.txt"}, 1), ContainsSubstring("/nonexistent.txt"));
   CHECK_THAT(error({"check", "-", "--product", "q2"}, 2), ContainsSubstring("--products"));
   CHECK_THAT(error({"check", "-", "--kind", "fod"}, 2), ContainsSubstring("expected one of"));
-  CHECK_THAT(error({"check", "-", "--channel", "fax"}, 1), ContainsSubstring("channel 'fax' is unknown"));
+  CHECK_THAT(error({"check", "-", "--channel", "fax"}, 2), ContainsSubstring("channel 'fax' is unknown"));
   CHECK_THAT(error({"check", "-"}, 1, "{\"tekst\":\"x\"}\n"), ContainsSubstring("stdin:1"));
   CHECK_THAT(error({"check", "-"}, 1, "{\"text\":\n"), ContainsSubstring("stdin:1"));
   CHECK_THAT(error({"check", "-"}, 1, "\xff\xfe"), ContainsSubstring("not UTF-8"));

@@ -100,9 +100,11 @@ TEST_CASE("phrases that are no phrases are refused with their place", "[copywrit
   CHECK_THAT(refused("最{佳"), ContainsSubstring("law.toml:7:3: phrase '最{佳': '{' is never closed"));
   CHECK_THAT(refused("最}佳"), ContainsSubstring("'}' closes nothing"));
   CHECK_THAT(refused("最\\"), ContainsSubstring("'\\'"));
+  CHECK_THAT(refused("{a|}"), ContainsSubstring("nothing in it to look for"));
   CHECK_THAT(refused("~"), ContainsSubstring("nothing in it to look for"));
   CHECK(plain_phrases({"最{佳|}{a|b}#", "t"}).empty());
-  CHECK(plain_phrases({"it's {a|b}", "t"}) == Words{"it's a", "it’s a", "it's b", "it’s b"});
+  CHECK(plain_phrases({"it's {a|b}", "t"}) ==
+        Words{"it's a", "it's-a", "it’s a", "it's b", "it's-b", "it’s b"});
   const std::string ten = "{a|b|c|d|e|f|g|h|i|j}";
   CHECK(plain_phrases({ten + ten + "{x|y|z}", "t"}).size() == 300);
   CHECK(plain_phrases({ten + ten + ten + ten + ten + ten + ten + ten + ten + ten + ten + ten + ten + ten +

@@ -3,6 +3,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <optional>
 
 #include <pcre2.h>
@@ -13,7 +14,7 @@
 namespace adlib::copywriter {
 namespace {
 
-constexpr std::size_t kMostPhrases = 1000;     // that one pattern may stand for
+constexpr std::size_t kMostPhrases = 500;      // that are listed of one pattern
 constexpr std::size_t kLargestRegex = 12'000;  // bytes; PCRE2's code has an upper limit of 64 KiB
 constexpr std::size_t kFarthest = 400;         // bytes before a match at which an exception may begin
 
@@ -104,6 +105,21 @@ bool has_word_characters(const Parts& parts) {
   });
 }
 
+// The fewest letters that a match can have.
+std::size_t shortest(const Parts& parts) {
+  std::size_t letters = 0;
+  for (const Part& part : parts) {
+    std::u32string folded;
+    for (const char32_t c : part.letters) append_rule_letters(folded, c);
+    letters += folded.size() + (part.kind == Part::number ? 1 : 0);
+    if (part.alternatives.empty()) continue;
+    std::size_t least = shortest(part.alternatives.front());
+    for (const Parts& alternative : part.alternatives) least = std::min(least, shortest(alternative));
+    letters += least;
+  }
+  return letters;
+}
+
 // How many phrases a pattern stands for, up to one more than are listed.
 std::size_t count_of(const Parts& parts) {
   std::size_t count = 1;
@@ -186,8 +202,12 @@ PCRE2_SPTR bytes(const std::string& text) { return reinterpret_cast<PCRE2_SPTR>(
 // most of the time.
 std::optional<Range> first(const void* code, const std::string& folded, std::size_t from) {
   thread_local const std::unique_ptr<pcre2_match_data, FreeMatch> data(pcre2_match_data_create(1, nullptr));
-  const int found = pcre2_match(static_cast<const pcre2_code*>(code), bytes(folded), folded.size(), from,
-                                PCRE2_NO_UTF_CHECK, data.get(), nullptr);
+  const auto match = [&](std::uint32_t options) {
+    return pcre2_match(static_cast<const pcre2_code*>(code), bytes(folded), folded.size(), from,
+                       PCRE2_NO_UTF_CHECK | options, data.get(), nullptr);
+  };
+  int found = match(0);
+  if (found == PCRE2_ERROR_JIT_STACKLIMIT) found = match(PCRE2_NO_JIT);
   if (found == PCRE2_ERROR_NOMATCH) return std::nullopt;
   require(found >= 0, "a text of ", folded.size(), " bytes is too hard for the rules (PCRE2 error ", found,
           "); check it in parts");
@@ -217,6 +237,11 @@ std::vector<std::string> plain_phrases(const PhraseSource& phrase) {
   if (is_open(parts) || count_of(parts) > kMostPhrases) return out;
   for (std::u32string& one : expand(parts)) {
     out.push_back(utf8(one));
+    if (one.find(U' ') != std::u32string::npos) {  // "best seller" is also "best-seller"
+      std::u32string joined = one;
+      std::replace(joined.begin(), joined.end(), U' ', U'-');
+      out.push_back(utf8(joined));
+    }
     if (one.find(U'\'') == std::u32string::npos) continue;
     std::replace(one.begin(), one.end(), U'\'', U'’');
     out.push_back(utf8(one));
@@ -240,7 +265,7 @@ PhraseMatcher::PhraseMatcher(const std::vector<PhraseSource>& phrases) {
     const std::string edge = has_word_characters(parts) ? kEdge : "";
     std::string regex = !parts.empty() && parts.front().kind == Part::number ? "" : edge;
     const std::size_t length = append_regex(regex, parts, edge);
-    if (length == 0) {
+    if (shortest(parts) == 0) {
       fail(ErrorCode::bad_format, phrase.where, ": phrase '", phrase.text,
            "': there is nothing in it to look for");
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "copywriter/collect/lines.h"
 #include "copywriter/collect/text.h"
@@ -12,6 +13,9 @@ namespace {
 /// Fields whose words and numbers are not for the customer's eyes, or are no text of the shop's.
 constexpr std::array<std::string_view, 7> silent = {"<|scene|>", "<|channel|>", "<|age|>", "<|gender|>",
                                                     "<|spend|>", "<|prices|>",  "<|tone|>"};
+
+/// Of one pattern; without one, copy is held to more than it must.
+constexpr std::size_t kMostExceptions = 20;
 
 std::vector<std::vector<std::string>> read_classes(const std::filesystem::path& path) {
   std::vector<std::vector<std::string>> classes;
@@ -30,15 +34,27 @@ std::string_view field(const TaggedPrompt& prompt, std::string_view tag) {
 
 std::shared_ptr<const PhraseSet> phrase_set(const std::vector<const Rule*>& rules,
                                             std::vector<std::string> forbidden,
-                                            std::vector<std::string> allowed) {
+                                            const std::vector<std::string>& names) {
+  std::vector<std::string> allowed = names;
   for (const Rule* rule : rules) {
     for (const PhraseSource& phrase : rule->phrases) {
       for (std::string& plain : plain_phrases(phrase)) forbidden.push_back(std::move(plain));
     }
     for (const PhraseSource& phrase : rule->exceptions) {
-      for (std::string& plain : plain_phrases(phrase)) allowed.push_back(std::move(plain));
+      std::vector<std::string> plain = plain_phrases(phrase);
+      if (plain.size() > kMostExceptions) continue;  // to look through them all would take seconds
+      std::move(plain.begin(), plain.end(), std::back_inserter(allowed));
     }
   }
+  // The set has one list of exceptions for all rules: those stay that no rule objects to.
+  std::vector<PhraseSource> called;
+  for (const std::string& name : names) called.push_back({escaped_phrase(name), "name"});
+  const PhraseMatcher own(called);
+  std::erase_if(allowed, [&](const std::string& text) {
+    const FoldedText all(text);
+    return std::any_of(rules.begin(), rules.end(),
+                       [&](const Rule* rule) { return !rule->breaches(all, own).empty(); });
+  });
   return forbidden.empty() ? nullptr : std::make_shared<PhraseSet>(forbidden, allowed);
 }
 
