@@ -45,6 +45,10 @@ Progress Console::progress(std::string what) const {
   };
 }
 
+std::string counted(std::int64_t count, const std::string& what) {
+  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
 Output::Output(const std::string& path) {
   if (!path.empty() && path != "-") file_ = std::make_unique<io::AtomicFile>(path);
 }
@@ -179,7 +183,9 @@ std::filesystem::path own_model() {
   }
   return dir;
 }
-std::filesystem::path own_rules() { return own("rules", "--rules"); }
+std::filesystem::path rules_folder(const std::string& given) {
+  return given.empty() ? own("rules", "--rules") : std::filesystem::path(given);
+}
 std::filesystem::path own_corpus() { return own("corpus", "--texts"); }
 
 std::filesystem::path prompt_templates(const std::string& given, const std::filesystem::path& model) {

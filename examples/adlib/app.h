@@ -2,6 +2,7 @@
 // main.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <iosfwd>
@@ -56,6 +57,9 @@ struct Session {
   std::function<int()> job;
 };
 
+/// "1 text", "3 texts".
+std::string counted(std::int64_t count, const std::string& what);
+
 /// Results go to stdout, or to a file that appears when everything is done.
 class Output {
  public:
@@ -107,8 +111,8 @@ std::filesystem::path own_templates();
 /// The model that comes with adlib: share/adlib/model beside the program. Throws UsageError when it is not
 /// there.
 std::filesystem::path own_model();
-/// The rules that its copy obeys.
-std::filesystem::path own_rules();
+/// The folder of rules: the one given, or adlib's own.
+std::filesystem::path rules_folder(const std::string& given);
 /// The texts of its corpus.
 std::filesystem::path own_corpus();
 /// The folder of templates that prompts are made from: the one given, or adlib's own; empty for a model whose

@@ -4,6 +4,7 @@
 #include <istream>
 #include <iterator>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -65,6 +66,11 @@ bool writes_stdin(const Options& options) {
   return options.fix && std::find(options.files.begin(), options.files.end(), "-") != options.files.end();
 }
 
+cw::Checker make_checker(const Options& options, std::span<const cw::Product> catalogue) {
+  const std::vector<std::filesystem::path> packs(options.packs.begin(), options.packs.end());
+  return cw::Checker(rules_folder(options.rules), packs, catalogue);
+}
+
 // Checks texts, one after the other, and reports what it finds.
 class Run {
  public:
@@ -77,8 +83,7 @@ class Run {
         customers_(read<cw::Customer>(options.customers, cw::read_customers)),
         products_by_id_(products_, options.products, "product"),
         customers_by_id_(customers_, options.customers, "customer"),
-        checker_(options.rules.empty() ? own_rules() : std::filesystem::path(options.rules),
-                 std::vector<std::filesystem::path>(options.packs.begin(), options.packs.end()), products_),
+        checker_(make_checker(options, products_)),
         output_(writes_stdin(options) ? std::string() : options.output),  // which then holds the mended text
         sarif_(version) {
     try {
@@ -99,12 +104,14 @@ class Run {
   /// The text, with --fix mended.
   std::string take(const Text& text) {
     std::string now = text.text;
-    std::vector<cw::Finding> findings = check(text, now);
+    const cw::Product* product = product_of(text);
+    unnamed_ += !products_.empty() && !product ? 1 : 0;
+    std::vector<cw::Finding> findings = check(text, now, product);
     for (int round = 0; options_.fix && round < kMostFixRounds; ++round) {
       const std::string next = cw::fixed(now, findings);
       if (next == now) break;
       now = next;
-      findings = check(text, now);
+      findings = check(text, now, product);
     }
     if (options_.fix) {
       const std::string changes = cw::diff(text.text, now, text.source);
@@ -145,9 +152,6 @@ class Run {
                                                             const cw::ReadOptions&)) const {
     return file.empty() ? std::vector<Record>{} : from_file(file, {.currency = options_.currency});
   }
-  static std::string counted(std::int64_t count, const std::string& what) {
-    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-  }
   // A field of channels.toml, or one of the channels that `adlib write` knows.
   void set_channel(const std::string& name, const cw::ChannelField*& field, std::string& family) const {
     const auto& all = checker_.channels();
@@ -159,17 +163,17 @@ class Run {
     if (is_field || !is_family) field = &cw::find_channel(all, name);
   }
   // By its id, else the product with the longest title that stands in the text.
-  const cw::Product* product_of(const Text& text, std::string_view now) const {
+  const cw::Product* product_of(const Text& text) const {
     const std::string& id = options_.product.empty() ? text.product : options_.product;
     if (!id.empty()) return products_by_id_.find(id, text.source);
     const cw::Product* best = nullptr;
     for (const cw::Product& product : products_) {
       const bool longer = !best || product.title.size() > best->title.size();
-      if (longer && now.find(product.title) != std::string_view::npos) best = &product;
+      if (longer && text.text.find(product.title) != std::string::npos) best = &product;
     }
     return best;
   }
-  std::vector<cw::Finding> check(const Text& text, std::string_view now) const {
+  std::vector<cw::Finding> check(const Text& text, std::string_view now, const cw::Product* product) const {
     cw::Subject subject;
     subject.text = now;
     const std::string& language = options_.language.empty() ? text.language : options_.language;
@@ -186,7 +190,7 @@ class Run {
     }
     subject.tone = options_.tone.empty() ? text.tone : options_.tone;
     subject.generated = options_.generated || text.generated;
-    subject.product = product_of(text, now);
+    subject.product = product;
     subject.customer = customers_by_id_.find(text.customer, text.source);
     std::vector<cw::Finding> findings = checker_.check(subject);
     std::erase_if(findings, [&](const cw::Finding& finding) {
@@ -198,7 +202,6 @@ class Run {
   }
   void report(const Text& text, std::string_view now, const std::vector<cw::Finding>& findings) {
     ++texts_;
-    if (!products_.empty() && !product_of(text, now)) ++unnamed_;
     findings_ += std::ssize(findings);
     for (const cw::Finding& finding : findings) {
       ++counts_[static_cast<std::size_t>(finding.level)];
@@ -354,9 +357,7 @@ int test_rules(const cw::Checker& checker, const std::string& path, const Consol
 
 int run_check(const Options& options, const Console& console) {
   if (options.list_rules || options.list_channels || options.test_rules) {
-    const std::vector<std::filesystem::path> packs(options.packs.begin(), options.packs.end());
-    const cw::Checker checker(options.rules.empty() ? own_rules() : std::filesystem::path(options.rules),
-                              packs);
+    const cw::Checker checker = make_checker(options, {});
     if (options.list_rules) return list_rules(checker, options.output);
     if (options.list_channels) return list_channels(checker, options.output);
     return test_rules(checker, options.output, console);

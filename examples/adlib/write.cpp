@@ -90,10 +90,6 @@ GenerationConfig generation_config(GenerationFlags flags, const Generator& gener
   return config;
 }
 
-std::string counted(std::int64_t count, const std::string& what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-}
-
 cw::Privacy make_privacy(const std::filesystem::path& rules, const std::vector<std::string>& allow) {
   try {
     return {rules, {allow.begin(), allow.end()}};
@@ -218,8 +214,7 @@ int run(Options options, const Console& console) {
   }
   // Everything that can be wrong with the input is found before the model is loaded.
   const cw::CopyOptions copy = copy_options(options);
-  const std::filesystem::path rules =
-      options.rules.empty() ? own_rules() : std::filesystem::path(options.rules);
+  const std::filesystem::path rules = rules_folder(options.rules);
   const cw::Privacy privacy = make_privacy(rules, options.allow);
   const cw::ReadOptions reading{.currency = options.currency};
   const auto products = read<cw::Product>(options.products, reading, cw::read_products, cw::read_products);

@@ -17,7 +17,7 @@ import re
 import sys
 import tomllib
 
-from figures import FiguresError, LANGUAGES, SCENES, percent, read_lines, run, table, write_lines
+from figures import FiguresError, LANGUAGES, SCENES, percent, read_lines, run, table, work_path, write_lines
 from text_measures import fields_of
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -178,9 +178,7 @@ class Writer:
             raise FiguresError("not found: " + ", ".join(missing) + " (see --bin, --rules)")
 
     def path(self, *parts):
-        path = os.path.join(self.options.work, *parts)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        return path
+        return work_path(self.options.work, *parts)
 
     def pairs(self, language):
         """(products, customers)"""

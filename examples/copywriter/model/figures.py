@@ -62,6 +62,13 @@ def write_lines(path, records):
     return path
 
 
+def work_path(work, *parts):
+    """A path under `work`, in a folder that is there."""
+    path = os.path.join(work, *parts)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    return path
+
+
 # --- The programs ---------------------------------------------------------------------------------------------------
 
 class Tools:
@@ -82,9 +89,7 @@ class Tools:
             raise FiguresError("not found: " + ", ".join(missing) + " (see --bin, --shared, --corpus)")
 
     def path(self, *parts):
-        path = os.path.join(self.options.work, *parts)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        return path
+        return work_path(self.options.work, *parts)
 
     def pairs_of(self, source):
         return min(PAIRS[source], self.options.limit or PAIRS[source])

@@ -129,9 +129,7 @@ std::vector<Finding> Checker::check(const Subject& subject) const {
   const FoldedText text(subject.text);
   const PhraseMatcher names = names_of(subject.product);
   for (const RulePack& pack : packs_) {
-    if (pack.of_fields) continue;
-    if (std::find(pack.languages.begin(), pack.languages.end(), subject.language) == pack.languages.end())
-      continue;
+    if (!pack.is_about(subject.language)) continue;
     for (const Rule& rule : pack.rules) {
       if (!rule.concerns(occasion)) continue;
       for (const Range& where : rule.breaches(text, names)) {

@@ -5,10 +5,10 @@
 #include <cstdlib>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/lines.h"
 #include "copywriter/collect/text.h"
 #include "copywriter/polish/claims_lexicon.h"
 #include "copywriter/rules/toml_table.h"
+#include "copywriter/rules/units.h"
 
 namespace adlib::copywriter::claims {
 namespace {
@@ -141,13 +141,8 @@ NumberRules::NumberRules(const std::filesystem::path& rules) {
   const std::filesystem::path file = rules / "attributes" / kNumberFile;
   const toml::table root = read_toml(file);
   TomlTable table(root, file.string(), "numbers");
-  std::vector<std::vector<std::string>> classes;
-  const auto add_class = [&](const std::string& line) {
-    const auto units = split(line, ' ');
-    classes.emplace_back(units.begin(), units.end());
-  };
-  read_lines(rules / "units.txt", [&](const std::string& line, const std::string&) { add_class(line); });
-  for (const std::string& line : table.texts("units")) add_class(line);
+  std::vector<std::vector<std::string>> classes = read_unit_classes(rules / "units.txt");
+  for (const std::string& line : table.texts("units")) classes.push_back(unit_class_of(line));
   units_ = std::make_unique<const UnitSet>(classes);
   money_ = unit_classes(*units_, table.list("money"));
   counters_ = unit_classes(*units_, table.list("counters"));

@@ -1,27 +1,15 @@
 #include "copywriter/polish/typography_text.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include <algorithm>
 #include <cstdint>
 
 #include "adlib/core/error.h"
 #include "adlib/tokenizer/characters.h"
 #include "copywriter/collect/text.h"
+#include "copywriter/rules/pcre2_code.h"
 
 namespace adlib::copywriter::typography {
 namespace {
-
-PCRE2_SPTR bytes(std::string_view text) { return reinterpret_cast<PCRE2_SPTR>(text.data()); }
-
-struct FreeCode {
-  void operator()(void* code) const { pcre2_code_free(static_cast<pcre2_code*>(code)); }
-};
-struct FreeMatch {
-  void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
-};
-using MatchData = std::unique_ptr<pcre2_match_data, FreeMatch>;
 
 constexpr std::uint32_t kMostGroups = 10;  // $0 to $9
 
@@ -63,22 +51,17 @@ Pattern::Pattern(std::string_view written) {
     expression.replace(at, han.size(), script);
   }
 #endif
-  int error = 0;
-  PCRE2_SIZE at = 0;
-  pcre2_code* code =
-      pcre2_compile(bytes(expression), expression.size(), PCRE2_UTF | PCRE2_UCP, &error, &at, nullptr);
-  require(code != nullptr, "pattern '", expression, "' is malformed at byte ", at, " (PCRE2 error ", error,
-          ")");
-  code_.reset(static_cast<void*>(code), FreeCode{});
-  pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // where there is none, PCRE2 interprets
+  std::string error;
+  code_ = compile_pcre2(expression, PCRE2_UTF | PCRE2_UCP, error);
+  require(code_ != nullptr, "pattern '", expression, "' is malformed: ", error);
 }
 
 std::vector<Pattern::Match> Pattern::find_all(std::string_view text) const {
-  thread_local const MatchData data(pcre2_match_data_create(kMostGroups, nullptr));
+  thread_local const Pcre2Match data(pcre2_match_data_create(kMostGroups, nullptr));
   std::vector<Match> found;
   for (std::size_t from = 0; from <= text.size();) {
-    const int groups = pcre2_match(static_cast<const pcre2_code*>(code_.get()), bytes(text), text.size(),
-                                   from, PCRE2_NO_UTF_CHECK, data.get(), nullptr);
+    const int groups = pcre2_match(static_cast<const pcre2_code*>(code_.get()), pcre2_bytes(text),
+                                   text.size(), from, PCRE2_NO_UTF_CHECK, data.get(), nullptr);
     if (groups < 0) break;
     const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data.get());
     Match match;
@@ -100,8 +83,8 @@ std::vector<Pattern::Match> Pattern::find_all(std::string_view text) const {
 }
 
 bool Pattern::found_in(std::string_view text) const {
-  thread_local const MatchData data(pcre2_match_data_create(1, nullptr));
-  return pcre2_match(static_cast<const pcre2_code*>(code_.get()), bytes(text), text.size(), 0,
+  thread_local const Pcre2Match data(pcre2_match_data_create(1, nullptr));
+  return pcre2_match(static_cast<const pcre2_code*>(code_.get()), pcre2_bytes(text), text.size(), 0,
                      PCRE2_NO_UTF_CHECK, data.get(), nullptr) >= 0;
 }
 

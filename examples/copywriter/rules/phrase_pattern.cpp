@@ -1,15 +1,12 @@
 #include "copywriter/rules/phrase_pattern.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <optional>
 
-#include <pcre2.h>
-
 #include "adlib/core/error.h"
 #include "adlib/tokenizer/characters.h"
+#include "copywriter/rules/pcre2_code.h"
 
 namespace adlib::copywriter {
 namespace {
@@ -189,21 +186,12 @@ std::size_t append_regex(std::string& out, const Parts& parts, const std::string
   return length;
 }
 
-struct FreeCode {
-  void operator()(void* code) const { pcre2_code_free(static_cast<pcre2_code*>(code)); }
-};
-struct FreeMatch {
-  void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
-};
-
-PCRE2_SPTR bytes(const std::string& text) { return reinterpret_cast<PCRE2_SPTR>(text.data()); }
-
 // The first match of a code from a byte on. Folded text is well-formed: to check so at each match would take
 // most of the time.
 std::optional<Range> first(const void* code, const std::string& folded, std::size_t from) {
-  thread_local const std::unique_ptr<pcre2_match_data, FreeMatch> data(pcre2_match_data_create(1, nullptr));
+  thread_local const Pcre2Match data(pcre2_match_data_create(1, nullptr));
   const auto match = [&](std::uint32_t options) {
-    return pcre2_match(static_cast<const pcre2_code*>(code), bytes(folded), folded.size(), from,
+    return pcre2_match(static_cast<const pcre2_code*>(code), pcre2_bytes(folded), folded.size(), from,
                        PCRE2_NO_UTF_CHECK | options, data.get(), nullptr);
   };
   int found = match(0);
@@ -216,17 +204,10 @@ std::optional<Range> first(const void* code, const std::string& folded, std::siz
 }
 
 std::shared_ptr<void> compile(const std::string& regex, const std::string& where) {
-  int error = 0;
-  PCRE2_SIZE at = 0;
-  pcre2_code* code = pcre2_compile(bytes(regex), regex.size(), PCRE2_UTF, &error, &at, nullptr);
-  if (!code) {
-    std::array<PCRE2_UCHAR, 256> message{};
-    pcre2_get_error_message(error, message.data(), message.size());
-    fail(ErrorCode::bad_format, where,
-         ": these phrases make no pattern: ", reinterpret_cast<const char*>(message.data()));
-  }
-  pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // where there is none, PCRE2 interprets
-  return {code, FreeCode{}};
+  std::string error;
+  std::shared_ptr<void> code = compile_pcre2(regex, PCRE2_UTF, error);
+  if (!code) fail(ErrorCode::bad_format, where, ": these phrases make no pattern: ", error);
+  return code;
 }
 
 }  // namespace
@@ -315,14 +296,14 @@ std::vector<Range> PhraseMatcher::find_all(const FoldedText& text) const {
 bool PhraseMatcher::covers(const FoldedText& text, Range range) const {
   if (empty()) return false;
   // pcre2_dfa_match() finds the longest match at a place, whatever the order of the alternatives.
-  thread_local const std::unique_ptr<pcre2_match_data, FreeMatch> data(pcre2_match_data_create(1, nullptr));
+  thread_local const Pcre2Match data(pcre2_match_data_create(1, nullptr));
   thread_local std::vector<int> space(1000);
   const std::string& folded = text.folded();
   for (std::size_t at = range.begin > kFarthest ? range.begin - kFarthest : 0; at <= range.begin; ++at) {
     if ((static_cast<unsigned char>(folded[at]) & 0xC0) == 0x80) continue;  // inside a character
     for (const std::shared_ptr<void>& code : codes_) {
       int found = 0;
-      while ((found = pcre2_dfa_match(static_cast<const pcre2_code*>(code.get()), bytes(folded),
+      while ((found = pcre2_dfa_match(static_cast<const pcre2_code*>(code.get()), pcre2_bytes(folded),
                                       folded.size(), at, PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, data.get(),
                                       nullptr, space.data(), space.size())) == PCRE2_ERROR_DFA_WSSIZE) {
         space.resize(2 * space.size());

@@ -92,6 +92,10 @@ std::vector<Range> Rule::breaches(const FoldedText& text, const PhraseMatcher& n
   return out;
 }
 
+bool RulePack::is_about(Language language) const {
+  return !of_fields && std::find(languages.begin(), languages.end(), language) != languages.end();
+}
+
 std::vector<std::string> RulePack::failed_examples() const {
   std::vector<std::string> out;
   for (const Rule& rule : rules) {

@@ -72,6 +72,8 @@ struct RulePack {
   bool of_fields = false;           ///< it is about what is known of people, not about copy
   std::vector<Rule> rules;
 
+  /// Whether its rules are for copy in this language.
+  bool is_about(Language language) const;
   /// Throws Error(bad_format) "file:line:column: …" for what the format does not allow.
   static RulePack read(const std::filesystem::path& file);
   /// The same of a text; `file` names it in messages.

@@ -4,8 +4,8 @@
 #include <array>
 #include <iterator>
 
-#include "copywriter/collect/lines.h"
 #include "copywriter/collect/text.h"
+#include "copywriter/rules/units.h"
 
 namespace adlib::copywriter {
 namespace {
@@ -16,15 +16,6 @@ constexpr std::array<std::string_view, 7> silent = {"<|scene|>", "<|channel|>", 
 
 /// Of one pattern; without one, copy is held to more than it must.
 constexpr std::size_t kMostExceptions = 20;
-
-std::vector<std::vector<std::string>> read_classes(const std::filesystem::path& path) {
-  std::vector<std::vector<std::string>> classes;
-  read_lines(path, [&](const std::string& line, const std::string&) {
-    const auto units = split(line, ' ');
-    classes.emplace_back(units.begin(), units.end());
-  });
-  return classes;
-}
 
 std::string_view field(const TaggedPrompt& prompt, std::string_view tag) {
   const auto found =
@@ -61,7 +52,7 @@ std::shared_ptr<const PhraseSet> phrase_set(const std::vector<const Rule*>& rule
 }  // namespace
 
 Guard::Guard(const std::filesystem::path& rules, CopyForm form)
-    : unit_classes_(read_classes(rules / "units.txt")),
+    : unit_classes_(read_unit_classes(rules / "units.txt")),
       units_(std::make_shared<UnitSet>(unit_classes_)),
       kinds_(rules / "kinds.toml"),
       packs_(read_packs(rules)),
@@ -81,8 +72,7 @@ std::shared_ptr<const PhraseSet> Guard::forbidden(const TaggedPrompt& prompt, La
   bool in_names = false;  // a name says what other words must not
   const FoldedText names(title), brand_names(brand);
   for (const RulePack& pack : packs_) {
-    if (pack.of_fields) continue;
-    if (std::find(pack.languages.begin(), pack.languages.end(), language) == pack.languages.end()) continue;
+    if (!pack.is_about(language)) continue;
     for (const Rule& rule : pack.rules) {
       if (rule.level != Level::ban || rule.matcher.empty() || !rule.concerns(occasion)) continue;
       rules.push_back(&rule);
@@ -90,16 +80,15 @@ std::shared_ptr<const PhraseSet> Guard::forbidden(const TaggedPrompt& prompt, La
                  (rule.outside_names && (rule.matcher.found_in(names) || rule.matcher.found_in(brand_names)));
     }
   }
-  if (in_names || !unspoken.empty()) {  // a set for this product or customer alone
-    std::vector<std::string> called;
+  std::vector<std::string> called;
+  if (in_names || !unspoken.empty()) {
     for (const std::string& name : {title, brand}) {
       if (!folded(name).empty()) called.push_back(name);
     }
-    return phrase_set(rules, unspoken, called);
   }
   const std::lock_guard lock(mutex_);
-  auto& set = sets_[rules];
-  if (!set) set = phrase_set(rules, {}, {});
+  auto& set = sets_[{rules, unspoken, called}];
+  if (!set) set = phrase_set(rules, unspoken, called);
   return set;
 }
 

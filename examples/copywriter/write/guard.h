@@ -8,6 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "adlib/generate/constraint.h"
@@ -55,8 +56,10 @@ class Guard {
   std::vector<RulePack> packs_;
   CopyForm form_;
   mutable std::mutex mutex_;
-  mutable std::map<std::vector<const Rule*>, std::shared_ptr<const PhraseSet>>
-      sets_;  // of rules that apply together
+  // Of rules that apply together, words that must not be said, and names that may: building one takes long.
+  using Words = std::vector<std::string>;
+  mutable std::map<std::tuple<std::vector<const Rule*>, Words, Words>, std::shared_ptr<const PhraseSet>>
+      sets_;
 };
 
 }  // namespace adlib::copywriter
