@@ -1,7 +1,8 @@
 # The Debian and Ubuntu packages that adlib builds with. Sourced by examples/quickstart.sh, tests/run.sh and .ci/run.
 # shellcheck shell=bash disable=SC2034
 adlib_packages=(cmake ninja-build g++ pkg-config libeigen3-dev nlohmann-json3-dev libpcre2-dev libutf8proc-dev
-                libicu-dev libsentencepiece-dev libxxhash-dev libcli11-dev libtomlplusplus-dev catch2 libbenchmark-dev)
+                libicu-dev libsentencepiece-dev libxxhash-dev libcli11-dev libtomlplusplus-dev libsqlite3-dev
+                libcurl4-openssl-dev libssl-dev catch2 libbenchmark-dev)
 
 # Installs the packages named that are missing: apt-get, without questions, through sudo unless root.
 adlib_install() {

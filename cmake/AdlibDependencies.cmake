@@ -55,7 +55,11 @@ function(adlib_header_only name header url folder)
 endfunction()
 adlib_header_only(xxhash xxhash.h https://github.com/Cyan4973/xxHash/archive/refs/tags/v0.8.1.tar.gz .)
 target_compile_definitions(adlib_xxhash INTERFACE XXH_INLINE_ALL)
-if(ADLIB_BUILD_TOOLS)  # with which rule files are read
+if(ADLIB_BUILD_TOOLS)
+  find_package(SQLite3 REQUIRED)  # a campaign is one database
+  find_package(OpenSSL COMPONENTS Crypto REQUIRED)  # SHA-256 and HMAC
+  find_package(CURL REQUIRED)     # webhooks
+  # With which rule files are read.
   adlib_header_only(tomlplusplus toml++/toml.h
     https://github.com/marzer/tomlplusplus/archive/refs/tags/v3.3.0.tar.gz include)
 endif()

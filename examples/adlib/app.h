@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -56,6 +57,10 @@ struct Session {
   Console console;
   std::function<int()> job;
 };
+
+/// Runs the program with these arguments behind its name and returns the exit status: 0 done, 1 failed, 2
+/// wrong use.
+int run_command(std::vector<std::string> arguments, bool quiet);
 
 /// "1 text", "3 texts".
 std::string counted(std::int64_t count, const std::string& what);
@@ -125,7 +130,19 @@ void add_generate(CLI::App& app, Session& session);
 CLI::App* add_group(CLI::App& app, Session& session, const char* name, const char* about,
                     const char* commands);
 void add_write(CLI::App& app, Session& session);
+void add_campaign(CLI::App& app, Session& session);
+void add_audit(CLI::App& app, Session& session);
+void add_reproduce(CLI::App& app, Session& session);
+void add_assign(CLI::App& app, Session& session);
+void add_measure(CLI::App& app, Session& session);
+void add_report(CLI::App& app, Session& session);
+void add_polish(CLI::App& app, Session& session);
+void add_prepare(CLI::App& app, Session& session);
+void add_publish(CLI::App& app, Session& session);
+void add_review(CLI::App& app, Session& session);
+void add_recommend(CLI::App& app, Session& session);
 void add_check(CLI::App& app, Session& session);
+void add_collect(CLI::App& app, Session& session);
 void add_corpus(CLI::App& app, Session& session);
 void add_train(CLI::App& app, Session& session);
 void add_tokenize(CLI::App& app, Session& session);
@@ -134,6 +151,7 @@ void add_init(CLI::App& app, Session& session);
 void add_inspect(CLI::App& app, Session& session);
 void add_quantize(CLI::App& app, Session& session);
 void add_eval(CLI::App& app, Session& session);
+void add_forget(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);
 void add_man(CLI::App& app, Session& session);
 

@@ -25,8 +25,8 @@ class EngineProgress {
   /// `total` texts, 0 when nobody knows; `console` must outlive this.
   EngineProgress(const Console& console, bool asked, std::int64_t total);
   ~EngineProgress() { finish(); }
-  /// Another text is written.
-  void done() { ++done_; }
+  /// More texts are written.
+  void done(std::int64_t texts = 1) { done_ += texts; }
   /// For EngineOptions::observer.
   void show(const EngineStatistics& statistics);
   /// Ends the line; nothing is shown any more.

@@ -49,18 +49,17 @@ std::string explain(const CLI::ExtrasError& wrong, const CLI::App& app) {
 }
 
 }  // namespace
-}  // namespace adlib::cli
 
-int main(int argc, char** argv) {
-  using namespace adlib::cli;
+int run_command(std::vector<std::string> arguments, bool quiet) {
   Session session;
+  session.console.set_quiet(quiet);
   CLI::App app("Transformers that write personalised marketing copy", "adlib");
   app.set_version_flag("--version", std::string("adlib ") + version, "Print the version and exit");
   app.add_flag_callback(
          "-q,--quiet", [&] { session.console.set_quiet(true); }, "No progress and timings on stderr")
       ->trigger_on_parse();
   app.add_option_function<int>(
-         "--threads", [](const int& threads) { adlib::set_num_threads(threads); },
+         "--threads", [](const int& threads) { set_num_threads(threads); },
          "Threads that an operation may use; default: ADLIB_NUM_THREADS, else every processor")
       ->check(CLI::Range(1, 1024))
       ->type_name("N");
@@ -76,12 +75,14 @@ int main(int argc, char** argv) {
       "  adlib write --help                              copy for customers and products\n\n"
       "Exit status: 0 done, 1 failed, 2 wrong use. Results go to stdout, everything else to stderr.\n"
       "NO_COLOR=1 switches colours off.");
-  for (auto* add : {add_generate, add_write, add_check, add_train, add_tokenize, add_tokenizer, add_init,
-                    add_inspect, add_quantize, add_eval, add_corpus, add_completion, add_man}) {
+  for (auto* add : {add_generate, add_collect, add_forget, add_campaign, add_prepare, add_recommend, add_write, add_polish, add_review, add_assign, add_publish, add_measure, add_report, add_audit, add_reproduce, add_check,
+                    add_train, add_tokenize, add_tokenizer, add_init, add_inspect, add_quantize, add_eval,
+                    add_corpus, add_completion, add_man}) {
     add(app, session);
   }
   try {
-    app.parse(argc, argv);
+    std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+    app.parse(std::move(arguments));
     if (!session.job) throw UsageError("a command is required, such as 'adlib generate'");
     return session.job();
   } catch (const CLI::Success& wish) {  // --help, --version
@@ -99,3 +100,7 @@ int main(int argc, char** argv) {
   session.console.note("Run 'adlib --help' or 'adlib COMMAND --help' to see what is accepted.");
   return 2;
 }
+
+}  // namespace adlib::cli
+
+int main(int argc, char** argv) { return adlib::cli::run_command({argv + 1, argv + argc}, false); }

@@ -15,40 +15,45 @@
 #include "copywriter/collect/money.h"
 #include "copywriter/collect/read.h"
 #include "copywriter/collect/text.h"
-#include "copywriter/write/guard.h"
+#include "copywriter/write/guarded_writer.h"
 #include "copywriter/write/privacy.h"
+#include "copywriter/write/text_writer.h"
 #include "copywriter/write/write_copy.h"
-#include "engine_flags.h"
-#include "generation_flags.h"
 #include "record_output.h"
+#include "write_options.h"
 
 namespace adlib::cli {
-namespace {
 
 namespace cw = adlib::copywriter;
 
-struct Options {
-  std::string model;
-  std::string products;
-  std::string customers;
-  std::vector<std::string> scenes = {"recommendation"};
-  std::vector<std::string> languages = {"zh"};
-  std::string channel, tone;
-  std::string pairing = "all";
-  std::string templates;
-  std::string rules;
-  std::vector<std::string> allow;
-  bool no_guard = false;
-  std::string fit;
-  std::vector<std::string> ending;
-  std::string currency;
-  std::int64_t limit = 0;
-  std::string output;
-  bool resume = false;
-  LoadFlags load;
-  GenerationFlags generation;
-  EngineFlags engine;
-};
+GenerationConfig copy_generation(GenerationFlags flags, const Generator& generator) {
+  if (!flags.seed) flags.seed = 0;  // each copy has a seed of its own, made of this and of what it is about
+  flags.num_return_sequences = 1;   // whatever generation_config.json says
+  GenerationConfig config = apply(flags, generator.defaults(), generator.tokenizer());
+  if (!flags.do_sample && config.num_beams == 1) config.do_sample = true;
+  validate(config);
+  return config;
+}
+
+cw::Privacy make_privacy(const std::filesystem::path& rules, const std::vector<std::string>& allow) {
+  try {
+    return {rules, {allow.begin(), allow.end()}};
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::invalid_argument)
+      throw UsageError(std::string("--allow: ") + error.what());
+    throw;
+  }
+}
+
+void check_model(const WriteOptions& options, const GenerationConfig& config, bool guarded,
+                 const Console& console) {
+  if (guarded && config.num_beams > 1)
+    throw UsageError("beams cannot keep to the rules for copy; leave --num-beams out, or give --no-guard");
+  if (is_untrained(options.model))
+    console.warn(options.model + " holds untrained weights: the texts are noise, only the path is real");
+}
+
+namespace {
 
 template <class Record>
 std::vector<Record> read(const std::string& path, const cw::ReadOptions& options,
@@ -63,41 +68,28 @@ std::vector<Record> read(const std::string& path, const cw::ReadOptions& options
   return records;
 }
 
-cw::CopyOptions copy_options(const Options& options) {
+cw::CopyOptions copy_options(const WriteOptions& options) {
   cw::CopyOptions copy;
   copy.scenes.clear();
   copy.languages.clear();
   for (const std::string& scene : options.scenes) copy.scenes.push_back(cw::parse_scene(scene));
   for (const std::string& language : options.languages)
     copy.languages.push_back(cw::parse_language(language));
-  if (!options.channel.empty()) copy.channel = cw::parse_channel(options.channel);
-  if (!options.tone.empty()) copy.tone = cw::parse_tone(options.tone);
+  if (options.channels.size() > 1 || options.tones.size() > 1)
+    throw UsageError("several channels and tones need a store: adlib write STORE");
+  if (!options.channels.empty()) {
+    try {
+      copy.channel = cw::parse_channel(options.channels.front());
+    } catch (const Error& error) {
+      throw UsageError(std::string("--channel: ") + error.what());
+    }
+  }
+  if (!options.tones.empty()) copy.tone = cw::parse_tone(options.tones.front());
   copy.pairing = cw::parse_pairing(options.pairing);
   copy.limit = options.limit;
   copy.seed = options.generation.seed.value_or(0);
   copy.model = model_name(options.model);
   return copy;
-}
-
-GenerationConfig generation_config(GenerationFlags flags, const Generator& generator) {
-  if (!flags.seed) flags.seed = 0;  // each copy has a seed of its own, made of this and of what it is about
-  flags.num_return_sequences = 1;   // whatever generation_config.json says
-  GenerationConfig config = apply(flags, generator.defaults(), generator.tokenizer());
-  // Different customers should not all read the likeliest sentence: copy is drawn unless that is switched
-  // off.
-  if (!flags.do_sample && config.num_beams == 1) config.do_sample = true;
-  validate(config);
-  return config;
-}
-
-cw::Privacy make_privacy(const std::filesystem::path& rules, const std::vector<std::string>& allow) {
-  try {
-    return {rules, {allow.begin(), allow.end()}};
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::invalid_argument)
-      throw UsageError(std::string("--allow: ") + error.what());
-    throw;
-  }
 }
 
 // What a campaign may use of the customers. Says what it may not, so that nobody looks for the reason
@@ -136,56 +128,24 @@ void report(const cw::CopySummary& summary, Clock::time_point start, const Conso
   console.note(out.str());
 }
 
-// Writes many texts at once, except by beams, which are searched one prompt at a time.
-class Writer {
- public:
-  Writer(const Generator& generator, const GenerationConfig& config, const EngineOptions& options,
-         const cw::Guard* guard)
-      : generator_(generator), config_(config), max_sequences_(options.max_sequences), guard_(guard) {
-    if (config.num_beams == 1) engine_ = std::make_unique<Engine>(generator, options);
-  }
-  /// Texts to ask for before the first is taken: a slow one holds up those behind it, not the model.
-  std::size_t ahead() const { return static_cast<std::size_t>(4 * max_sequences_); }
-  cw::BeginText begin() const {
-    return [this](const cw::CopyJob& job) {
-      GenerationConfig config = config_;
-      config.seed = job.seed;
-      std::vector<TokenId> prompt = encode(job, generator_.tokenizer());
-      const bool tagged = !job.fields.empty(), guarded = tagged && guard_;
-      if (guarded) config.constraint = guard_->constraint(job.fields, job.language, job.customer->unspoken);
-      if (engine_) {
-        auto ticket = engine_->submit({.prompt = std::move(prompt), .config = std::move(config)});
-        return std::async(std::launch::deferred,
-                          [result = std::move(ticket.result), tagged, guarded]() mutable {
-                            return text_of(result.get(), tagged, guarded);
-                          });
-      }
-      std::promise<cw::GeneratedText> written;
-      written.set_value(text_of(generator_.generate(prompt, config), tagged, guarded));
-      return written.get_future();
-    };
-  }
-
- private:
-  static cw::GeneratedText text_of(const Result& result, bool tagged, bool guarded) {
-    const Completion& completion = result.completions.front();
-    return {.text = tagged ? std::string(cw::trim(completion.text)) : completion.text,
-            .prompt_tokens = result.prompt_tokens,
-            .generated_tokens = static_cast<std::int64_t>(completion.ids.size()),
-            .seconds = std::round((result.prefill_seconds + result.decode_seconds) * 1e6) / 1e6,
-            .finish_reason = completion.finish_reason == FinishReason::length ? "length" : "stop",
-            .guarded = guarded};
-  }
-
-  const Generator& generator_;
-  const GenerationConfig& config_;
-  std::int64_t max_sequences_;
-  const cw::Guard* guard_;
-  std::unique_ptr<Engine> engine_;
-};
+// Tagged prompts under the rules, where there are some; templates as they are.
+cw::BeginText begin_text(cw::GuardedWriter& writer, const WriteOptions& options) {
+  return [&writer, &options](const cw::CopyJob& job) {
+    const bool tagged = !job.fields.empty();
+    return writer.begin({.fields = job.fields,
+                         .prompt = job.prompt,
+                         .is_template = !tagged,
+                         .language = job.language,
+                         .unspoken = job.customer->unspoken,
+                         .channel = options.fit,
+                         .ending = options.ending,
+                         .seed = job.seed,
+                         .guarded = tagged && !options.no_guard});
+  };
+}
 
 cw::CopyJobs make_jobs(const std::vector<cw::Customer>& customers, const std::vector<cw::Product>& products,
-                       cw::Templates& templates, const Options& options, const cw::CopyOptions& copy) {
+                       cw::Templates& templates, const WriteOptions& options, const cw::CopyOptions& copy) {
   const std::filesystem::path directory = prompt_templates(options.templates, options.model);
   if (directory.empty()) return {customers, products, copy};
   if (copy.channel || copy.tone) {
@@ -197,17 +157,41 @@ cw::CopyJobs make_jobs(const std::vector<cw::Customer>& customers, const std::ve
   return {customers, products, templates, copy};
 }
 
-int run(Options options, const Console& console) {
+// Files or a store: what belongs to one of them is a mistake with the other.
+void check_use(const WriteOptions& options) {
+  const bool stored = !options.store.empty();
+  const auto refuse = [&](const char* flag, bool given) {
+    if (given)
+      throw UsageError(std::string(flag) + (stored ? " is for copy from files; leave it or the store out"
+                                                   : " needs a store: adlib write STORE"));
+  };
+  if (stored) {
+    refuse("--products", !options.products.empty());
+    refuse("--customers", !options.customers.empty());
+    refuse("--output", !options.output.empty());
+    refuse("--resume", options.resume);
+    refuse("--fit", !options.fit.empty());
+    refuse("--currency", !options.currency.empty());
+    return;
+  }
+  refuse("--product", !options.product_ids.empty());
+  refuse("--customer", !options.customer_ids.empty());
+  if (options.products.empty() || options.customers.empty())
+    throw UsageError("--products FILE and --customers FILE are required, or a store");
+}
+
+int run(WriteOptions options, const Console& console) {
   if (options.model.empty()) options.model = own_model().string();
+  check(options.generation);
+  if (options.generation.num_return_sequences.value_or(1) != 1)
+    throw UsageError("write makes one text for each job: --num-return-sequences must be 1");
+  check_use(options);
+  if (!options.store.empty()) return write_to_store(options, console);
   if (options.resume && (options.output.empty() || options.output == "-")) {
     throw UsageError("--resume needs --output FILE, to go on with");
   }
   if (options.products == "-" && options.customers == "-") {
     throw UsageError("only one of --products and --customers can be stdin");
-  }
-  check(options.generation);
-  if (options.generation.num_return_sequences.value_or(1) != 1) {
-    throw UsageError("write makes one text for each job: --num-return-sequences must be 1");
   }
   if (!options.currency.empty() && !cw::is_currency(options.currency)) {
     throw UsageError("--currency is '" + options.currency + "', expected an ISO 4217 code such as CNY");
@@ -223,7 +207,8 @@ int run(Options options, const Console& console) {
                 privacy, console);
   cw::Templates templates;
   const cw::CopyJobs jobs = make_jobs(customers, products, templates, options, copy);
-  std::optional<cw::Guard> guard;
+  std::optional<cw::Guard>
+      guard;  // made once here, so that mistakes in the rules show before the model is loaded
   cw::CopyForm form{.field = {}, .ending = options.ending};
   if (!options.fit.empty())
     form.field = cw::find_channel(cw::read_channels(rules / "channels.toml"), options.fit);
@@ -233,26 +218,23 @@ int run(Options options, const Console& console) {
         "--fit and --ending need tagged prompts and the rules: leave --templates and --no-guard out");
 
   const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));
-  const GenerationConfig config = generation_config(options.generation, generator);
-  if (guard && config.num_beams > 1) {
-    throw UsageError("beams cannot keep to the rules for copy; leave --num-beams out, or give --no-guard");
-  }
-  if (is_untrained(options.model)) {
-    console.warn(options.model + " holds untrained weights: the texts are noise, only the path is real");
-  }
+  const GenerationConfig config = copy_generation(options.generation, generator);
+  check_model(options, config, guard.has_value(), console);
   console.note(counted(jobs.size(), "text") + " to write (" + counted(customers.size(), "customer") + ", " +
                counted(products.size(), "product") + "), seed " + std::to_string(copy.seed));
   const Clock::time_point start = Clock::now();
   RecordOutput output(options.output, options.resume);
   const cw::DoneJobs done = options.resume ? cw::done_jobs(*output.sink(), jobs) : cw::DoneJobs{};
   EngineProgress progress(console, options.engine.progress, jobs.size() - std::ssize(done));
-  const Writer writer(generator, config, engine_options(options.engine, progress), guard ? &*guard : nullptr);
+  const cw::TextWriter writer(generator, config, engine_options(options.engine, progress));
   const auto emit = [&](const cw::OrderedJson& record) {
     output.write(record);
     progress.done();
     return true;
   };
-  const cw::CopySummary summary = cw::write_copies(jobs, writer.begin(), writer.ahead(), emit, done);
+  cw::GuardedWriter guarded(writer, rules);
+  const cw::CopySummary summary =
+      cw::write_copies(jobs, begin_text(guarded, options), writer.ahead(), emit, done);
   output.finish();
   progress.finish();
   report(summary, start, console);
@@ -262,8 +244,12 @@ int run(Options options, const Console& console) {
 }  // namespace
 
 void add_write(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<WriteOptions>();
   CLI::App* command = app.add_subcommand("write", "Write personalised copy for customers and products");
+  command
+      ->add_option("store", options->store,
+                   "A campaign's file, made by 'adlib collect': copy for its customers is written there")
+      ->type_name("STORE");
   command
       ->add_option("--model", options->model,
                    "A checkpoint directory in the Hugging Face layout; default: adlib's own model")
@@ -273,13 +259,11 @@ void add_write(CLI::App& app, Session& session) {
       ->add_option("--products", options->products,
                    "Products: JSON Lines, CSV, a Shopify export, or a behaviour log; '-' is stdin")
       ->type_name("FILE")
-      ->required()
       ->group(input);
   command
       ->add_option("--customers", options->customers,
                    "Customers: JSON Lines, CSV, or a behaviour log (its users); '-' is stdin")
       ->type_name("FILE")
-      ->required()
       ->group(input);
   command
       ->add_option("--currency", options->currency, "Currency of prices whose source names none, such as EUR")
@@ -308,12 +292,23 @@ void add_write(CLI::App& app, Session& session) {
       ->capture_default_str()
       ->group(what);
   command
-      ->add_option("--channel", options->channel,
-                   "Where the copy is shown, for models that read tagged prompts; default: the model chooses")
-      ->check(CLI::IsMember({"push", "sms", "email", "chat", "feed", "detail", "banner"}))
+      ->add_option("--channel", options->channels,
+                   "Where the copy is shown: push, sms, email, chat, feed, detail or banner, for models that "
+                   "read tagged prompts; with a store ids of fields such as mi-push, which the copy fits "
+                   "('adlib check --list-channels'), several separated by commas; default: the model chooses")
+      ->delimiter(',')
+      ->expected(1)
+      ->take_all()
+      ->type_name("NAME")
       ->group(what);
-  command->add_option("--tone", options->tone, "How it sounds, for the same models")
+  command
+      ->add_option("--tone", options->tones,
+                   "How it sounds, for the same models; with a store several, separated by commas, are "
+                   "variants to choose from")
       ->check(CLI::IsMember({"plain", "warm", "playful", "elegant", "energetic", "expert"}))
+      ->delimiter(',')
+      ->expected(1)
+      ->take_all()
       ->group(what);
   command
       ->add_option("--pairing", options->pairing,
@@ -355,9 +350,10 @@ void add_write(CLI::App& app, Session& session) {
       ->type_name("ID")
       ->group(what);
   command
-      ->add_option(
-          "--ending", options->ending,
-          "Close every copy with this, such as a way to opt out or a label; may be given several times")
+      ->add_option("--ending", options->ending,
+                   "Close every copy with this, such as a way to opt out or a label; may be given several "
+                   "times; with a "
+                   "store zh:TEXT and en:TEXT close the copy of one language")
       ->type_name("TEXT")
       ->group(what);
   command
@@ -365,6 +361,31 @@ void add_write(CLI::App& app, Session& session) {
           "--no-guard", options->no_guard,
           "Let the model write numbers that the prompt does not have: for evaluation, not to be published")
       ->group(what);
+  const std::string stored = "With a store";
+  command
+      ->add_option("--product", options->product_ids,
+                   "Write about these products, by id; default: the one that was recommended to the customer")
+      ->take_all()
+      ->expected(1)
+      ->delimiter(',')
+      ->type_name("ID")
+      ->group(stored);
+  command->add_option("--customer", options->customer_ids, "Write for these customers, by id; default: all")
+      ->take_all()
+      ->expected(1)
+      ->delimiter(',')
+      ->type_name("ID")
+      ->group(stored);
+  command->add_option("--top", options->top, "Write about so many of the products recommended to a customer")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000}))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(stored);
+  command->add_option("--variants", options->variants, "Texts of each tone, to choose from")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{100}))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(stored);
   add_engine_flags(*command, options->engine);
   add_load_flags(*command, options->load);
   add_generation_flags(*command, options->generation, "0 without it");

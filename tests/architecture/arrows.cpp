@@ -81,8 +81,9 @@ const std::vector<Dependency>& dependencies() {
       {"immintrin.h", {"kernels/cpu/simd/"}},
       {"CLI/", {"examples/adlib/"}},
       {"toml++/", {"examples/copywriter/"}},
-      {"sqlite3", {"examples/copywriter/"}},
-      {"curl/", {"examples/copywriter/"}},
+      {"sqlite3", {"examples/copywriter/store/database.cpp"}},
+      {"curl/", {"examples/copywriter/publish/"}},
+      {"openssl/", {"examples/copywriter/store/digest.cpp"}},
   };
   return table;
 }

@@ -83,10 +83,10 @@ TEST_CASE("a guarded copy fits its field and ends with what closes every copy", 
   const std::filesystem::path rules = std::filesystem::path(ADLIB_SOURCE_DIR) / "examples/copywriter/rules";
   const auto channels = read_channels(rules / "channels.toml");
   const Guard form(rules, {.field = find_channel(channels, "vivo-push-title"), .ending = {"拒收请回复R"}});
-  const auto constraint = form.constraint(prompt(), Language::zh);
+  const auto constraint = form.constraint(prompt(), Language::zh, {}, Guard::Name::free);
   ConstrainedText copy(*constraint);
-  for (int i = 0; i < 40; ++i) copy.push("去走走，");
-  CHECK(copy.finish() == "去走走，去走走，去走走。拒收请回复R");
+  for (const char* piece : {"去走走，", "去走走，", "看看山，", "看看水，", "喝喝茶，", "歇一歇，"}) copy.push(piece);
+  CHECK(copy.finish() == "去走走，去走走，看看山。拒收请回复R");
   CHECK(length_of(copy.finish()).in(LengthUnit::chinese_width) <= 20);
   const Guard none(rules, {.field = find_channel(channels, "vivo-push-title"),
                            .ending = {"这一句话太长了，怎么也放不进二十个汉字的标题里去"}});

@@ -158,6 +158,16 @@ TEST_CASE("What an allowed class lets through may not be said", "[privacy]") {
   CHECK(both.unspoken == List{"糖 尿 病", "糖尿病", "寺院"});
 }
 
+TEST_CASE("A field whose name withholds it still tells that a person is under 18", "[privacy]") {
+  Customer customer;
+  customer.id = "c";
+  customer.interests = {"tea"};
+  customer.extras = {{"age_group", "under 18"}};
+  const Customer left = Privacy(test::source_dir() / "examples/copywriter/rules", {}).permitted(customer);
+  CHECK_FALSE(left.personalised);
+  CHECK(left.interests.empty());
+}
+
 TEST_CASE("Of minors and of those who opted out only the id is left", "[privacy]") {
   const char* line = GENERATE(R"({"id":"c","age":17,"name":"N","interests":["茶"],"gender":"m"})",
                               R"({"id":"c","age":0,"name":"N","interests":["茶"]})",

@@ -33,6 +33,12 @@ TEST_CASE("Fields are filled in the words of the language", "[copywriter][templa
   CHECK(render("{{^customer.gender}}-{{/customer.gender}}", R"({"gender":"other"})") == "-");
 }
 
+TEST_CASE("Nothing in data reads as a special token of a model", "[copywriter][template]") {
+  CHECK(english("{{customer.name}}", R"({"name":"<|im_start|>system </s> [INST] a < b > c <3"})") ==
+        "< |im_start|>system < /s> [ INST] a < b > c <3");
+  CHECK(english("{{customer.note.deep}}", R"({"note":{"deep":"<start_of_turn>"}})") == "< start_of_turn>");
+}
+
 TEST_CASE("Every field of a customer reaches a template by itself", "[copywriter][template]") {
   const auto [field, customer, text] = GENERATE(table<std::string, std::string, std::string>({
       {"id", R"({"id":"c7"})", "c7"},

@@ -208,6 +208,25 @@ TEST_CASE("English spaces, capitals and small words are found and mended", "[cop
   });
 }
 
+TEST_CASE("a missing amount and a stammer are found, and what looks like them is not",
+          "[copywriter][typography]") {
+  const auto finds = [](const char* text, Language language, const char* rule) {
+    const Strings rules = rules_of(text, language);
+    return std::find(rules.begin(), rules.end(), rule) != rules.end();
+  };
+  for (const char* text : {"The price is $.", "It was £, and now it is $45.", "It costs $ $."})
+    CHECK(finds(text, Language::en, "grammar/missing-word"));
+  for (const char* text : {"The price is $45.", "It costs US$ 45 or 40 $.", "Look up $ACME.", "From € 5 on."})
+    CHECK_FALSE(finds(text, Language::en, "grammar/missing-word"));
+  for (const char* text : {"价格是元。", "现价元，喜欢就好。", "只要￥，带回家。"})
+    CHECK(finds(text, Language::zh, "grammar/missing-word"));
+  for (const char* text : {"价格是399元。", "现价¥45。", "含有多种元素。", "只要元宵一碗。"})
+    CHECK_FALSE(finds(text, Language::zh, "grammar/missing-word"));
+  CHECK(finds("跟沙发告个假，去会会会会留到晚上。", Language::zh, "grammar/doubled-word"));
+  for (const char* text : {"哈哈哈，买买买。", "好好看看，天天向上。"})
+    CHECK_FALSE(finds(text, Language::zh, "grammar/doubled-word"));
+}
+
 TEST_CASE("a or an goes by the sound of what follows", "[copywriter][typography]") {
   for (const char* word :
        {"hour",       "honest look", "heirloom",      "MBA",        "8-inch pan", "11-piece set",

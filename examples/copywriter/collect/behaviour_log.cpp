@@ -14,25 +14,7 @@ namespace {
 
 constexpr std::size_t kInterests = 5;  // more categories than this say nothing about taste
 
-struct Columns {
-  std::optional<std::size_t> user, item, brand, brand_id, title, category, category_id, behaviour, time,
-      price;
-
-  explicit Columns(const CsvTable& table)
-      : user(table.find({"用户ID", "user", "user_id", "user id", "userid"})),
-        item(table.find({"商品ID", "item", "item_id", "item id", "itemid"})),
-        brand(table.find({"品牌", "brand"})),
-        brand_id(table.find({"品牌ID", "brand_id", "brand id", "brandid"})),
-        title(table.find({"商品名称", "title", "item_title", "item title", "name"})),
-        category(table.find({"商品类别", "category"})),
-        category_id(table.find({"商品类目ID", "category_id", "category id", "categoryid"})),
-        behaviour(
-            table.find({"行为类型", "behaviour", "behavior", "behaviour_type", "behavior_type", "action"})),
-        time(table.find({"时间戳", "timestamp", "time"})),
-        price(table.find({"售价", "price"})) {}
-};
-
-Behaviour parse_behaviour(std::string_view text, const std::string& place) {
+Behaviour parse_behaviour(std::string_view text, const Source& source) {
   constexpr std::array<std::pair<std::string_view, Behaviour>, 10> names{{{"pv", Behaviour::view},
                                                                           {"view", Behaviour::view},
                                                                           {"浏览", Behaviour::view},
@@ -46,7 +28,7 @@ Behaviour parse_behaviour(std::string_view text, const std::string& place) {
   for (const auto& [name, behaviour] : names) {
     if (equal_ignoring_case(text, name)) return behaviour;
   }
-  fail(ErrorCode::bad_format, place, ": the behaviour is '", first_characters(text, 40),
+  fail(ErrorCode::bad_format, source.text(), ": the behaviour is '", first_characters(text, 40),
        "', expected pv, fav, cart or buy");
 }
 
@@ -95,42 +77,72 @@ Customer customer_of_events(std::vector<LogEvent> events, const std::string& cur
 
 }  // namespace
 
-bool is_behaviour_log(const CsvTable& table) {
-  const Columns columns(table);
-  return columns.user && columns.item && columns.behaviour && columns.time;
+std::span<const FlatField> event_fields() {
+  static constexpr std::array<FlatField, kEventFields> fields{{
+      {{"user", "用户ID", "user_id", "user id", "userid"}},
+      {{"item", "商品ID", "item_id", "item id", "itemid"}},
+      {{"brand", "品牌"}},
+      {{"brand_id", "品牌ID", "brand id", "brandid"}},
+      {{"title", "商品名称", "item_title", "item title", "name"}},
+      {{"category", "商品类别"}},
+      {{"category_id", "商品类目ID", "category id", "categoryid"}},
+      {{"behaviour", "行为类型", "behavior", "behaviour_type", "behavior_type", "action"}},
+      {{"time", "时间戳", "timestamp"}},
+      {{"price", "售价"}},
+  }};
+  return fields;
+}
+
+bool is_behaviour_log(const CsvTable& table, const FieldNames& names) {
+  for (const EventField needed :
+       {EventField::user, EventField::item, EventField::behaviour, EventField::time}) {
+    const FlatField& field = event_fields()[static_cast<std::size_t>(needed)];
+    if (!find_column(table, field) && !names.values.contains(field.name())) return false;
+  }
+  return true;
+}
+
+LogEvent event_of_cells(std::span<const std::string_view> cells, const Source& source,
+                        const std::string& currency) {
+  const auto cell = [&](EventField field) { return cells[static_cast<std::size_t>(field)]; };
+  const auto text = [&](EventField field) { return std::string(cell(field)); };
+  LogEvent event;
+  event.source = source;
+  event.user = text(EventField::user);
+  event.brand_id = text(EventField::brand_id);
+  event.category_id = text(EventField::category_id);
+  event.event = {text(EventField::item),
+                 text(EventField::title),
+                 text(EventField::brand),
+                 text(EventField::category),
+                 {},
+                 {}};
+  for (const auto& [name, value] : {std::pair("user", &event.user), std::pair("item", &event.event.item)}) {
+    if (value->empty()) fail(ErrorCode::bad_format, source.text(), ": the ", name, " is empty");
+  }
+  event.behaviour = parse_behaviour(cell(EventField::behaviour), source);
+  event.event.time = parse_time(cell(EventField::time));
+  if (!event.event.time) {
+    fail(ErrorCode::bad_format, source.text(), ": the time is '",
+         first_characters(cell(EventField::time), 40),
+         "', expected Unix seconds or a date such as 2025-11-02 08:30:00");
+  }
+  if (const std::string_view price = cell(EventField::price); !price.empty()) {
+    event.event.price = parse_money(price, currency);
+    if (!event.event.price) {
+      fail(ErrorCode::bad_format, source.text(), ": the price is '", first_characters(price, 40),
+           "', expected an amount such as 59.90");
+    }
+  }
+  return event;
 }
 
 void for_each_event(CsvTable& table, const std::string& where, const std::string& currency,
                     const std::function<void(LogEvent&&)>& take) {
-  const Columns columns(table);
-  const auto text = [&](std::optional<std::size_t> column) { return std::string(trim(table.cell(column))); };
-  while (table.next()) {
-    LogEvent event;
-    event.source = {where, table.line()};
-    event.user = text(columns.user);
-    event.brand_id = text(columns.brand_id);
-    event.category_id = text(columns.category_id);
-    event.event = {
-        text(columns.item), text(columns.title), text(columns.brand), text(columns.category), {}, {}};
-    for (const auto& [name, value] : {std::pair("user", &event.user), std::pair("item", &event.event.item)}) {
-      if (value->empty()) fail(ErrorCode::bad_format, table.place(), ": the ", name, " is empty");
-    }
-    event.behaviour = parse_behaviour(trim(table.cell(columns.behaviour)), table.place());
-    event.event.time = parse_time(table.cell(columns.time));
-    if (!event.event.time) {
-      fail(ErrorCode::bad_format, table.place(), ": the time is '",
-           first_characters(table.cell(columns.time), 40),
-           "', expected Unix seconds or a date such as 2025-11-02 08:30:00");
-    }
-    if (const std::string price = text(columns.price); !price.empty()) {
-      event.event.price = parse_money(price, currency);
-      if (!event.event.price) {
-        fail(ErrorCode::bad_format, table.place(), ": the price is '", first_characters(price, 40),
-             "', expected an amount such as 59.90");
-      }
-    }
-    take(std::move(event));
-  }
+  for_each_flat_row(table, event_fields(), {},
+                    [&](std::span<const std::string_view> cells, std::int64_t line) {
+                      take(event_of_cells(cells, {where, line}, currency));
+                    });
 }
 
 std::vector<Customer> customers_of_log(CsvTable& table, const std::string& where,

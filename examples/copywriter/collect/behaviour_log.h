@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "copywriter/collect/csv.h"
 #include "copywriter/collect/customer.h"
 #include "copywriter/collect/product.h"
+#include "copywriter/collect/rows.h"
 
 namespace adlib::copywriter {
 
@@ -25,9 +27,18 @@ struct LogEvent {
   Source source;
 };
 
-/// True when the header names a user, an item, a behaviour and a time, in Chinese (用户ID, 商品ID, 行为类型,
-/// 时间戳) or in English.
-bool is_behaviour_log(const CsvTable& table);
+/// The fields of an event in the order of event_fields().
+enum class EventField { user, item, brand, brand_id, title, category, category_id, behaviour, time, price };
+inline constexpr std::size_t kEventFields = 10;
+std::span<const FlatField> event_fields();
+
+/// True when the header, or the values of `names`, name a user, an item, a behaviour and a time, in Chinese
+/// (用户ID, 商品ID, 行为类型, 时间戳) or in English.
+bool is_behaviour_log(const CsvTable& table, const FieldNames& names = {});
+
+/// One event of the cells of event_fields(). Throws Error(bad_format) "file:line: …".
+LogEvent event_of_cells(std::span<const std::string_view> cells, const Source& source,
+                        const std::string& currency);
 
 /// Calls `take` for every event, in file order. Throws Error(bad_format) "file:line: …".
 void for_each_event(CsvTable& table, const std::string& where, const std::string& currency,

@@ -1,10 +1,11 @@
 #include "copywriter/collect/csv.h"
 
 #include <algorithm>
-#include <initializer_list>
+#include <array>
 #include <utility>
 
 #include "adlib/core/error.h"
+#include "copywriter/collect/contact.h"
 #include "copywriter/collect/text.h"
 
 namespace adlib::copywriter {
@@ -48,10 +49,12 @@ void CsvReader::fail_at(std::int64_t line, const std::string& what) const {
 void CsvReader::append(std::string& cell, int byte) {
   if (byte == 0) fail_at(line_, "a NUL byte; the file is not text (UTF-16 exports must be saved as UTF-8)");
   if (cell.size() >= options_.max_cell_bytes) {
+    state_ = State::lost;
     fail_at(row_line_,
             concat("a cell is longer than ", options_.max_cell_bytes, " bytes; is a closing quote missing?"));
   }
   if (++row_bytes_ > options_.max_row_bytes) {
+    state_ = State::lost;
     fail_at(row_line_, concat("the row is longer than ", options_.max_row_bytes, " bytes"));
   }
   cell.push_back(static_cast<char>(byte));
@@ -61,7 +64,10 @@ void CsvReader::read_quoted(std::string& cell) {
   const std::int64_t opened = line_;
   for (;;) {
     const int byte = get();
-    if (byte < 0) fail_at(opened, "the quote that opens here is never closed");
+    if (byte < 0) {
+      state_ = State::lost;
+      fail_at(opened, "the quote that opens here is never closed");
+    }
     if (byte == '"') {
       if (peek() != '"') return;
       ++at_;
@@ -79,13 +85,27 @@ void CsvReader::check(const std::vector<std::string>& row, std::size_t cells) co
   }
 }
 
+void CsvReader::skip_line() {
+  for (;;) {
+    const int byte = get();
+    if (byte < 0) return;
+    if (byte == '\n' || byte == '\r') {
+      if (byte == '\r' && peek() == '\n') ++at_;
+      ++line_;
+      return;
+    }
+  }
+}
+
 bool CsvReader::next(std::vector<std::string>& row) {
+  if (state_ == State::inside_row) skip_line();
   while (peek() == '\n' || peek() == '\r') {  // blank lines
     if (get() == '\r' && peek() == '\n') ++at_;
     ++line_;
   }
   if (peek() < 0) return false;
 
+  state_ = State::inside_row;
   row_line_ = line_;
   row_bytes_ = 0;
   std::size_t cells = 0;
@@ -122,9 +142,14 @@ bool CsvReader::next(std::vector<std::string>& row) {
       append(cell, byte);
     }
   }
+  state_ = State::between_rows;
   row.resize(cells);
   check(row, cells);
   return true;
+}
+
+char delimiter_of(const std::filesystem::path& file) {
+  return equal_ignoring_case(file.extension().string(), ".tsv") ? '\t' : ',';
 }
 
 CsvTable::CsvTable(std::istream& in, const std::string& where, CsvOptions options)
@@ -139,7 +164,9 @@ CsvTable::CsvTable(std::istream& in, const std::string& where, CsvOptions option
     }
     if (std::find(header_.begin(), header_.begin() + static_cast<std::ptrdiff_t>(i), header_[i]) !=
         header_.begin() + static_cast<std::ptrdiff_t>(i)) {
-      fail(ErrorCode::bad_format, place(), ": the header has two columns '", header_[i], "'");
+      std::int64_t removed = 0;  // a file without a header has a person's data here
+      const std::string shown = first_characters(without_contacts(header_[i], removed), 40);
+      fail(ErrorCode::bad_format, place(), ": the header has two columns '", shown, "'");
     }
   }
 }
@@ -155,8 +182,16 @@ bool CsvTable::next() {
 
 std::string CsvTable::place() const { return concat(reader_.where(), ":", reader_.line()); }
 
-std::optional<std::size_t> CsvTable::find(std::initializer_list<std::string_view> names) const {
+void CsvTable::rename(std::size_t column, const std::string& name) {
+  const std::array names{std::string_view(name)};
+  if (const auto other = find(names); !name.empty() && other && *other != column)
+    fail(ErrorCode::bad_format, reader_.where(), ": two columns mean '", name, "'");
+  header_[column] = name;
+}
+
+std::optional<std::size_t> CsvTable::find(std::span<const std::string_view> names) const {
   for (const std::string_view name : names) {
+    if (name.empty()) continue;
     for (std::size_t i = 0; i < header_.size(); ++i) {
       if (equal_ignoring_case(header_[i], name)) return i;
     }

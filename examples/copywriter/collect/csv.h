@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <istream>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -29,8 +31,12 @@ class CsvReader {
   /// `in` must outlive this. `where` is the file's name for messages.
   CsvReader(std::istream& in, std::string where, CsvOptions options = {});
 
-  /// Reads the next row into `row`, whose strings are reused. False at the end of the input.
+  /// Reads the next row into `row`, whose strings are reused. False at the end of the input. After an Error
+  /// it goes on with the line after the one that the Error was found on, unless lost().
   bool next(std::vector<std::string>& row);
+  /// True after an Error behind which nobody knows where the next row begins: a quote that never closes, a
+  /// cell or row over the limits.
+  bool lost() const { return state_ == State::lost; }
   /// The line, from 1, that the last row began on.
   std::int64_t line() const { return row_line_; }
   const std::string& where() const { return where_; }
@@ -43,7 +49,10 @@ class CsvReader {
   void append(std::string& cell, int byte);
   void read_quoted(std::string& cell);
   void check(const std::vector<std::string>& row, std::size_t cells) const;
+  void skip_line();
 
+  enum class State { between_rows, inside_row, lost };
+  State state_ = State::between_rows;
   std::istream& in_;
   std::string where_;
   CsvOptions options_;
@@ -55,6 +64,9 @@ class CsvReader {
   std::size_t row_bytes_ = 0;
 };
 
+/// A tab for a file whose name ends in .tsv, in any case; else a comma.
+char delimiter_of(const std::filesystem::path& file);
+
 /// Rows under a header: cells by column name. Throws Error(bad_format) for an empty file, an empty or
 /// repeated column name, and a row with more or fewer cells than the header.
 class CsvTable {
@@ -63,13 +75,20 @@ class CsvTable {
 
   /// Column names, spaces around them removed.
   const std::vector<std::string>& header() const { return header_; }
+  /// Gives a column another name; "" leaves it out: find() does not see it, and it has no name. Throws
+  /// Error(bad_format) when another column has that name.
+  void rename(std::size_t column, const std::string& name);
   bool next();
   std::int64_t line() const { return reader_.line(); }
+  bool lost() const { return reader_.lost(); }
   /// "where:line", of the row that next() read.
   std::string place() const;
 
   /// The first column that is called one of `names` (ASCII case is ignored), if there is one.
-  std::optional<std::size_t> find(std::initializer_list<std::string_view> names) const;
+  std::optional<std::size_t> find(std::initializer_list<std::string_view> names) const {
+    return find(std::span(names.begin(), names.size()));
+  }
+  std::optional<std::size_t> find(std::span<const std::string_view> names) const;
   const std::string& cell(std::size_t column) const { return row_[column]; }
   /// The cell, or "" when there is no such column.
   std::string_view cell(std::optional<std::size_t> column) const {

@@ -54,20 +54,6 @@ std::optional<bool> read_answer(const io::JsonFields& fields, const std::string&
   bad_field(fields, name, "true or false (also yes, no, 1, 0, 是, 否)");
 }
 
-// Reads the wish under each of its names and takes it out of the extra fields. A name that is spelt a little
-// otherwise ("Opt-Out") counts: what a person asked for must not get lost over a hyphen.
-bool read_personalised(const io::JsonFields& fields, io::Json& extras) {
-  bool personalised = true;
-  for (const auto& [name, value] : fields.object().items()) {
-    for (const auto& [wish, opts_out] : kWishes) {
-      if (plain_name(name) != wish) continue;
-      if (read_answer(fields, name) == opts_out) personalised = false;
-      extras.erase(name);
-    }
-  }
-  return personalised;
-}
-
 // Calls `read` for each object or text of a list field; the place in messages is "file:line: purchases[2]".
 template <class T, class Read>
 std::vector<T> read_list(const io::JsonFields& fields, const char* name, const Read& read) {
@@ -152,8 +138,23 @@ Customer customer_from_json(const io::Json& object, const Source& source,
   customer.member_level = text_or_empty(fields, "member_level");
   customer.spend = money_field(fields, "spend", currency);
   customer.extras = extra_fields(object, kKnown);
-  customer.personalised = read_personalised(fields, customer.extras);
+  customer.personalised = personal_wish(object, source.text()).value_or(true);
+  for (const auto& [name, value] : object.items()) {
+    if (tells_personalised(name)) customer.extras.erase(name);
+  }
   return customer;
+}
+
+std::optional<bool> personal_wish(const io::Json& object, const std::string& where) {
+  const io::JsonFields fields(object, where);
+  std::optional<bool> wish;
+  for (const auto& [name, value] : object.items()) {
+    for (const auto& [plain, opts_out] : kWishes) {
+      if (plain_name(name) != plain) continue;
+      if (const auto answer = read_answer(fields, name)) wish = wish.value_or(true) && *answer != opts_out;
+    }
+  }
+  return wish;
 }
 
 bool tells_personalised(std::string_view name) {

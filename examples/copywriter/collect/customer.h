@@ -65,6 +65,10 @@ struct Customer {
 
 /// Whether a field of this name says if a person wants personal marketing: "personalised", "Opt-Out", 个性化.
 bool tells_personalised(std::string_view name);
+/// What a person wants, under any of its names: a name that is spelt a little otherwise ("Opt-Out") counts,
+/// since what was asked for must not get lost over a hyphen. Who opts out under one name has opted out.
+/// Nothing: no field says so. Throws Error(bad_format) "where: …".
+std::optional<bool> personal_wish(const io::Json& object, const std::string& where);
 /// The customer with nothing but the id and its source; `personalised` is false.
 Customer unpersonalised(const Customer& customer);
 

@@ -117,6 +117,43 @@ Product product_from_json(const io::Json& object, const Source& source, const st
   return product;
 }
 
+io::Json to_json(const Product& product) {
+  io::Json object = product.extras;
+  const auto set = [](io::Json& to, const char* name, const std::string& text) {
+    if (!text.empty()) to[name] = text;
+  };
+  const auto set_money = [&](io::Json& to, const char* name, const std::optional<Money>& money) {
+    if (!money) return;
+    to[name] = money->amount;
+    set(object, "currency", money->currency);
+  };
+  const auto set_values = [](io::Json& to, const char* name, const NamedValues& all) {
+    for (const auto& [key, values] : all) to[name][key] = values;
+  };
+  object["id"] = product.id;
+  object["title"] = product.title;
+  set(object, "brand", product.brand);
+  set(object, "category", product.category);
+  set(object, "sku", product.sku);
+  set_money(object, "price", product.price);
+  set_money(object, "compare_at_price", product.compare_at_price);
+  set(object, "description", product.description);
+  if (!product.tags.empty()) object["tags"] = product.tags;
+  set_values(object, "attributes", product.attributes);
+  set_values(object, "options", product.options);
+  for (const Variant& variant : product.variants) {
+    io::Json one = io::Json::object();
+    set(one, "sku", variant.sku);
+    set_money(one, "price", variant.price);
+    set_money(one, "compare_at_price", variant.compare_at_price);
+    for (const auto& [name, value] : variant.options) one["options"][name] = value;
+    object["variants"].push_back(std::move(one));
+  }
+  for (const Image& image : product.images)
+    object["images"].push_back({{"url", image.url}, {"alt", image.alt}});
+  return object;
+}
+
 void summarise_variants(Product& product) {
   const auto dearer = [](const Money& a, const Money& b) {
     return a.ten_thousandths() > b.ten_thousandths();

@@ -50,6 +50,9 @@ struct Product {
 /// names none. Throws Error(bad_format) "file:line: …".
 Product product_from_json(const io::Json& object, const Source& source, const std::string& currency = {});
 
+/// The object that product_from_json() reads as this product; the names of values come sorted.
+io::Json to_json(const Product& product);
+
 /// Sets price, price_max, compare_at_price, sku and options from the variants, and drops a compare_at_price
 /// that is no higher than the price.
 void summarise_variants(Product& product);

@@ -26,7 +26,8 @@ std::vector<Product> read_products(std::istream& in, const std::string& where,
                                    const ReadOptions& options = {});
 
 /// Reads customers from JSON Lines, CSV (list cells separated by ';' or '|'), or a behaviour log, whose
-/// events are gathered by user. Throws as read_products does.
+/// events are gathered by user. Contact data (phone numbers, addresses, …) is taken out. Throws as
+/// read_products does.
 std::vector<Customer> read_customers(const std::filesystem::path& path, const ReadOptions& options = {});
 std::vector<Customer> read_customers(std::istream& in, const std::string& where,
                                      const ReadOptions& options = {});

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "adlib/core/error.h"
@@ -46,23 +47,40 @@ struct Columns {
 
 class ExportReader {
  public:
-  ExportReader(CsvTable& table, const std::string& where, const std::string& currency)
-      : table_(table), where_(where), currency_(currency), columns_(table) {}
+  ExportReader(CsvTable& table, const std::string& where, const std::string& currency, const OnBadRow& on_bad)
+      : table_(table), where_(where), currency_(currency), on_bad_(on_bad), columns_(table) {}
 
   std::vector<Product> read() {
-    while (table_.next()) {
+    for_each_row(table_, on_bad_, [&] {
       const std::string handle = text(columns_.handle);
       if (handle.empty()) fail(ErrorCode::bad_format, table_.place(), ": the handle is empty");
-      const auto [at, fresh] = index_.emplace(handle, products_.size());
-      if (fresh) begin_product(handle);
-      add_variant(at->second);
-      add_image(products_[at->second]);
-    }
+      try {
+        take(handle);
+      } catch (const Error&) {
+        broken_.insert(handle);
+        throw;
+      }
+    });
+    // A product that has lost a row has lost a price or a choice: it is left out as a whole.
+    std::erase_if(products_, [&](const Product& product) { return broken_.contains(product.id); });
     for (Product& product : products_) summarise_variants(product);
     return std::move(products_);
   }
 
  private:
+  void take(const std::string& handle) {
+    if (broken_.contains(handle))
+      fail(ErrorCode::bad_format, table_.place(),
+           ": another row of its handle is bad, and the product is left out");
+    if (!index_.contains(handle)) {
+      begin_product(handle);
+      index_.emplace(handle, products_.size() - 1);
+    }
+    const std::size_t index = index_.at(handle);
+    add_variant(index);
+    add_image(products_[index]);
+  }
+
   std::string text(Column column) const { return std::string(trim(table_.cell(column))); }
 
   std::optional<Money> money(Column column) const {
@@ -96,7 +114,8 @@ class ExportReader {
       tags.remove_prefix(std::min(comma + 1, tags.size()));
     }
     for (std::size_t i = 0; i < table_.header().size(); ++i) {
-      if (!columns_.reads(i) && !trim(table_.cell(i)).empty()) product.extras[table_.header()[i]] = text(i);
+      if (!columns_.reads(i) && !table_.header()[i].empty() && !trim(table_.cell(i)).empty())
+        product.extras[table_.header()[i]] = text(i);
     }
     products_.push_back(std::move(product));
     option_names_.push_back(
@@ -130,10 +149,12 @@ class ExportReader {
   CsvTable& table_;
   const std::string& where_;
   const std::string& currency_;
+  const OnBadRow& on_bad_;
   Columns columns_;
   std::vector<Product> products_;
   std::vector<std::array<std::string, 3>> option_names_;  // of products_[i]: only its first row names them
   std::unordered_map<std::string, std::size_t> index_;
+  std::unordered_set<std::string> broken_;  // handles with a bad row
 };
 
 }  // namespace
@@ -145,8 +166,8 @@ bool is_shopify_export(const CsvTable& table) {
 }
 
 std::vector<Product> products_of_shopify_export(CsvTable& table, const std::string& where,
-                                                const std::string& currency) {
-  return ExportReader(table, where, currency).read();
+                                                const std::string& currency, const OnBadRow& on_bad) {
+  return ExportReader(table, where, currency, on_bad).read();
 }
 
 }  // namespace adlib::copywriter

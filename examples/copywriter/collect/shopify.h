@@ -6,6 +6,7 @@
 
 #include "copywriter/collect/csv.h"
 #include "copywriter/collect/product.h"
+#include "copywriter/collect/rows.h"
 
 namespace adlib::copywriter {
 
@@ -15,8 +16,9 @@ bool is_shopify_export(const CsvTable& table);
 
 /// One product for each handle, in order of first appearance; the rows of a handle add its variants and
 /// images. The first row carries title, body, vendor, type and tags; its other columns that are not empty
-/// become extras. Throws Error(bad_format) "file:line: …".
+/// become extras. Throws Error(bad_format) "file:line: …". With `on_bad`, a product that has a bad row is
+/// left out.
 std::vector<Product> products_of_shopify_export(CsvTable& table, const std::string& where,
-                                                const std::string& currency);
+                                                const std::string& currency, const OnBadRow& on_bad = {});
 
 }  // namespace adlib::copywriter

@@ -134,32 +134,74 @@ std::vector<std::string> split_list(std::string_view cell) {
   return items;
 }
 
+namespace {
+
+std::optional<std::int64_t> number_of(std::string_view digits) {
+  std::int64_t value = 0;
+  if (digits.empty() || !is_digit(digits.front())) return {};
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc() || end != digits.data() + digits.size()) return {};
+  return value;
+}
+
+// Takes "Z", "+08:00", "+0800" or "+08" from the end of a time: the seconds that its clock is ahead of UTC.
+// Nothing for a zone that there is none of.
+std::optional<std::int64_t> take_zone(std::string_view& text) {
+  if (text.back() == 'Z' || text.back() == 'z') {
+    text.remove_suffix(1);
+    return 0;
+  }
+  const std::size_t sign = text.find_first_of("+-", std::string_view("0000-00-00T00:00").size());
+  if (sign == std::string_view::npos) return 0;
+  const std::string_view zone = text.substr(sign + 1);
+  const bool colon = zone.size() == 5 && zone[2] == ':';
+  if (!colon && zone.size() != 4 && zone.size() != 2) return {};
+  const auto hours = number_of(zone.substr(0, 2));
+  const auto minutes =
+      zone.size() == 2 ? std::optional<std::int64_t>(0) : number_of(zone.substr(zone.size() - 2));
+  if (!hours || !minutes || *hours > 14 || *minutes > 59) return {};  // the zones reach from -12:00 to +14:00
+  const bool behind = text[sign] == '-';
+  text = trim(text.substr(0, sign));
+  return (*hours * 3600 + *minutes * 60) * (behind ? -1 : 1);
+}
+
+}  // namespace
+
 std::optional<std::int64_t> parse_time(std::string_view text) {
   text = trim(text);
-  const auto number = [](std::string_view digits) -> std::optional<std::int64_t> {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    if (error != std::errc() || end != digits.data() + digits.size() || !is_digit(digits.front())) return {};
-    return value;
-  };
   if (text.empty()) return {};
   constexpr std::int64_t year_9999 = 253402300799;
   if (std::all_of(text.begin(), text.end(), is_digit)) {
-    const auto seconds = number(text);
-    return seconds && *seconds <= year_9999 ? seconds : std::nullopt;
+    const auto value = number_of(text);
+    // Thirteen digits are milliseconds: as seconds they would be after the year 33,000.
+    const std::int64_t unit = text.size() == 13 ? 1000 : 1;
+    return value && *value / unit <= year_9999 ? std::optional(*value / unit) : std::nullopt;
   }
-  if (text.back() == 'Z') text.remove_suffix(1);
+  // Unix seconds with a fraction.
+  if (const std::size_t point = text.find('.');
+      point != std::string_view::npos && point >= 9 && point <= 13 &&
+      text.find_first_not_of("0123456789.") == std::string_view::npos &&
+      text.find('.', point + 1) == std::string_view::npos)
+    return parse_time(text.substr(0, point));
+  const auto ahead = take_zone(text);
+  if (!ahead) return {};
+  constexpr std::string_view whole = "0000-00-00T00:00:00";
+  if (text.size() > whole.size() && (text[whole.size()] == '.' || text[whole.size()] == ',')) {
+    const std::string_view fraction = text.substr(whole.size() + 1);
+    if (fraction.empty() || fraction.size() > 9 || !std::all_of(fraction.begin(), fraction.end(), is_digit))
+      return {};
+    text = text.substr(0, whole.size());
+  }
   // The shape first: every 0 stands for a digit.
-  constexpr std::string_view shape = "0000-00-00T00:00:00";
   if (text.size() != 10 && text.size() != 16 && text.size() != 19) return {};
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool fits = shape[i] == '0'   ? is_digit(text[i])
-                      : shape[i] == 'T' ? text[i] == 'T' || text[i] == ' '
-                                        : text[i] == shape[i];
+    const bool fits = whole[i] == '0'   ? is_digit(text[i])
+                      : whole[i] == 'T' ? text[i] == 'T' || text[i] == ' '
+                                        : text[i] == whole[i];
     if (!fits) return {};
   }
   const auto part = [&](std::size_t at, std::size_t size) {
-    return at + size <= text.size() ? static_cast<int>(*number(text.substr(at, size))) : 0;
+    return at + size <= text.size() ? static_cast<int>(*number_of(text.substr(at, size))) : 0;
   };
   const std::chrono::year_month_day day{std::chrono::year(part(0, 4)),
                                         std::chrono::month(static_cast<unsigned>(part(5, 2))),
@@ -167,7 +209,7 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
   const int hour = part(11, 2), minute = part(14, 2), second = part(17, 2);
   if (!day.ok() || hour > 23 || minute > 59 || second > 59) return {};
   const auto days = std::chrono::sys_days(day).time_since_epoch().count();
-  return std::int64_t{days} * 86400 + hour * 3600 + minute * 60 + second;
+  return std::int64_t{days} * 86400 + hour * 3600 + minute * 60 + second - *ahead;
 }
 
 std::string date_text(std::int64_t unix_seconds) {

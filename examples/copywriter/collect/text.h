@@ -38,8 +38,9 @@ std::vector<std::string> split_list(std::string_view cell);
 /// fails.
 std::string html_to_text(std::string_view html);
 
-/// Unix seconds from digits ("1512189107"), an ISO date ("2025-11-02") or a date and time ("2025-11-02
-/// 08:30:00", "2025-11-02T08:30:00Z"), taken as UTC. Nothing when it is none of them.
+/// Unix seconds from digits ("1512189107"; thirteen are milliseconds), an ISO date ("2025-11-02") or a date
+/// and time ("2025-11-02 08:30:00", "2025-11-02T08:30:00.250Z", "2025-11-02T08:30:00+08:00"). Without a zone
+/// it is UTC; fractions of a second are dropped. Nothing when it is none of them.
 std::optional<std::int64_t> parse_time(std::string_view text);
 /// "2025-11-02", in UTC.
 std::string date_text(std::int64_t unix_seconds);

@@ -54,6 +54,15 @@ std::vector<Finding> check_channel(std::string_view text, const ChannelField& ch
       at = end;
     }
   }
+  for (const std::string_view stop : {"。", "."}) {
+    const bool ellipsis = text.ends_with("..");
+    if (!channel.headline || ellipsis || !text.ends_with(stop)) continue;
+    out.push_back({.rule = "channel/full-stop",
+                   .level = Level::style,
+                   .where = {text.size() - stop.size(), text.size()},
+                   .message = concat(channel.title, ": a headline has no full stop"),
+                   .fix = ""});
+  }
   std::sort(out.begin(), out.end(),
             [](const Finding& a, const Finding& b) { return a.where.begin < b.where.begin; });
   return out;

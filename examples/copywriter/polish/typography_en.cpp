@@ -49,6 +49,9 @@ const Rules& english_words() {
       {"grammar/doubled-word", Level::error, "两个冠词", "two articles in a row",
        R"((?<![\w’'-])(?:a an|an a|the a|a the|the an|an the)(?![\w’'-])(?! la\b| cappella\b| posteriori\b))",
        nullptr},
+      // "US$ 5", "5 $" and "$AAPL" are something else.
+      {"grammar/missing-word", Level::error, "金额没有写出来", "an amount is missing",
+       R"((?<![\p{L}\d])(?<!\d )[$£€¥￥](?!\s?\d)(?!\p{L}))", nullptr},
       // Not the roman number: type i, part i.
       {"grammar/capital-i", Level::error, "“I”要大写", "the pronoun I is a capital",
        R"((?:(?<=\s)|(?<=["“‘(])|(?<![\s\S]))(?<!\b[Tt]ype |\b[Pp]art |\b[Cc]lass |\b[Pp]hase |\b[Ss]tage |\b[Gg]rade )i(?=[’'](?:m|ve|ll|d)\b|[^\S\r\n]+\p{Ll}{2,}))",

@@ -52,7 +52,7 @@ Pattern::Pattern(std::string_view written) {
   }
 #endif
   std::string error;
-  code_ = compile_pcre2(expression, PCRE2_UTF | PCRE2_UCP, error);
+  code_ = Pcre2Code::compile(expression, PCRE2_UTF | PCRE2_UCP, error);
   require(code_ != nullptr, "pattern '", expression, "' is malformed: ", error);
 }
 
@@ -60,8 +60,7 @@ std::vector<Pattern::Match> Pattern::find_all(std::string_view text) const {
   thread_local const Pcre2Match data(pcre2_match_data_create(kMostGroups, nullptr));
   std::vector<Match> found;
   for (std::size_t from = 0; from <= text.size();) {
-    const int groups = pcre2_match(static_cast<const pcre2_code*>(code_.get()), pcre2_bytes(text),
-                                   text.size(), from, PCRE2_NO_UTF_CHECK, data.get(), nullptr);
+    const int groups = code_->match(text, from, PCRE2_NO_UTF_CHECK, data.get());
     if (groups < 0) break;
     const PCRE2_SIZE* ends = pcre2_get_ovector_pointer(data.get());
     Match match;
@@ -84,8 +83,7 @@ std::vector<Pattern::Match> Pattern::find_all(std::string_view text) const {
 
 bool Pattern::found_in(std::string_view text) const {
   thread_local const Pcre2Match data(pcre2_match_data_create(1, nullptr));
-  return pcre2_match(static_cast<const pcre2_code*>(code_.get()), pcre2_bytes(text), text.size(), 0,
-                     PCRE2_NO_UTF_CHECK, data.get(), nullptr) >= 0;
+  return code_->match(text, 0, PCRE2_NO_UTF_CHECK, data.get()) >= 0;
 }
 
 Rules::Rules(std::initializer_list<Rule> rules) {

@@ -13,6 +13,10 @@
 #include "copywriter/polish/finding.h"
 #include "copywriter/write/template.h"
 
+namespace adlib::copywriter {
+class Pcre2Code;
+}
+
 namespace adlib::copywriter::typography {
 
 /// A regular expression in Perl's syntax over Unicode characters. Const use from many threads is safe.
@@ -33,7 +37,7 @@ class Pattern {
   bool found_in(std::string_view text) const;
 
  private:
-  std::shared_ptr<void> code_;  // pcre2_code
+  std::shared_ptr<const Pcre2Code> code_;
 };
 
 /// What a place must look like to be a finding, and what it becomes.

@@ -170,8 +170,14 @@ const Rules& chinese_words() {
        R"((?<!\p{Han})(我们|你们|他们|她们|它们|这款|该款)\1(?!\1))", "$1"},
       {"grammar/doubled-word", Level::error, "多了一个重复的词", english,
        "(因为|所以|而且|但是|如果|虽然|由于|以及|或者|并且|对于|关于|不仅|通过|采用|具有)\\1(?!\\1)", "$1"},
+      // Not what sounds or calls come in threes: 哈哈哈, 买买买.
+      {"grammar/doubled-word", Level::style, "一个字连着三次", "a character three times",
+       R"((?![哈嘻呵嘿呜啦嗒哒咚喵汪叮滴噗咕嘎哇啊哎来去买冲对好多真快妈爸加一])(\p{Han})\1{2,})", nullptr},
       {"grammar/missing-word", Level::error, "句子没有说完", "the sentence is not complete",
        "(?:以及|及其|以便|之所以)(?=[。！；])", nullptr},
+      {"grammar/missing-word", Level::error, "金额没有写出来", "an amount is missing",
+       R"((?<![A-Za-z\d])(?<!\d )[$£€¥￥](?!\s?\d)(?![A-Za-z])|(?<=价格|售价|只要|只需|现价|特价)[是为：]?元(?![素旦宵气]))",
+       nullptr},
   };
   return rules;
 }

@@ -39,10 +39,16 @@ std::vector<ChannelField> read_channels(const std::filesystem::path& file) {
     channel.lines = !table.flag("one-line");
     channel.links = !table.flag("no-links");
     channel.emoji = !table.flag("no-emoji");
+    channel.headline = table.flag("headline");
+    channel.everybody = table.flag("everybody");
     channel.source = table.text("source");
     channels.push_back(std::move(channel));
   });
   return channels;
+}
+
+std::string_view consent_name(std::string_view family) {
+  return family == "email-subject" ? "email" : family == "chat" ? "wechat" : family;
 }
 
 const ChannelField& find_channel(const std::vector<ChannelField>& channels, std::string_view id) {

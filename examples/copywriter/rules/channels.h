@@ -19,11 +19,15 @@ struct ChannelField {
   LengthUnit unit = LengthUnit::characters;
   std::int64_t limit = 0;                         ///< 0: none
   bool lines = true, links = true, emoji = true;  ///< whether it may hold several lines, addresses, emoji
-  std::string source;                             ///< where the limit is written down
+  bool headline = false;                          ///< no full stop closes it
+  bool everybody = false;  ///< one text for all who see it: never made of what is known of a person
+  std::string source;      ///< where the limit is written down
 };
 
 /// Reads channels.toml, whose format README.md tells. Throws Error(bad_format) "file:line:column: …".
 std::vector<ChannelField> read_channels(const std::filesystem::path& file);
+/// What consents call the channels of a family: "email-subject" is "email", "chat" is "wechat".
+std::string_view consent_name(std::string_view family);
 /// The one of that id. Throws Error(invalid_argument) that lists those there are.
 const ChannelField& find_channel(const std::vector<ChannelField>& channels, std::string_view id);
 /// The name of a unit in files and messages: "characters", "sms-segments", …

@@ -188,11 +188,10 @@ std::size_t append_regex(std::string& out, const Parts& parts, const std::string
 
 // The first match of a code from a byte on. Folded text is well-formed: to check so at each match would take
 // most of the time.
-std::optional<Range> first(const void* code, const std::string& folded, std::size_t from) {
+std::optional<Range> first(const Pcre2Code& code, const std::string& folded, std::size_t from) {
   thread_local const Pcre2Match data(pcre2_match_data_create(1, nullptr));
   const auto match = [&](std::uint32_t options) {
-    return pcre2_match(static_cast<const pcre2_code*>(code), pcre2_bytes(folded), folded.size(), from,
-                       PCRE2_NO_UTF_CHECK | options, data.get(), nullptr);
+    return code.match(folded, from, PCRE2_NO_UTF_CHECK | options, data.get());
   };
   int found = match(0);
   if (found == PCRE2_ERROR_JIT_STACKLIMIT) found = match(PCRE2_NO_JIT);
@@ -203,9 +202,9 @@ std::optional<Range> first(const void* code, const std::string& folded, std::siz
   return Range{ends[0], ends[1]};
 }
 
-std::shared_ptr<void> compile(const std::string& regex, const std::string& where) {
+std::shared_ptr<const Pcre2Code> compile(const std::string& regex, const std::string& where) {
   std::string error;
-  std::shared_ptr<void> code = compile_pcre2(regex, PCRE2_UTF, error);
+  std::shared_ptr<const Pcre2Code> code = Pcre2Code::compile(regex, PCRE2_UTF, error);
   if (!code) fail(ErrorCode::bad_format, where, ": these phrases make no pattern: ", error);
   return code;
 }
@@ -267,15 +266,14 @@ PhraseMatcher::PhraseMatcher(const std::vector<PhraseSource>& phrases) {
 }
 
 bool PhraseMatcher::found_in(const FoldedText& text) const {
-  return std::any_of(codes_.begin(), codes_.end(), [&](const std::shared_ptr<void>& code) {
-    return first(code.get(), text.folded(), 0).has_value();
-  });
+  return std::any_of(codes_.begin(), codes_.end(),
+                     [&](const auto& code) { return first(*code, text.folded(), 0).has_value(); });
 }
 
 std::vector<Range> PhraseMatcher::find_all(const FoldedText& text) const {
   std::vector<Range> out;
   std::vector<std::optional<Range>> next;  // match of each code
-  for (const std::shared_ptr<void>& code : codes_) next.push_back(first(code.get(), text.folded(), 0));
+  for (const auto& code : codes_) next.push_back(first(*code, text.folded(), 0));
   for (;;) {
     const std::optional<Range>* best = nullptr;
     for (const std::optional<Range>& match : next) {
@@ -288,7 +286,7 @@ std::vector<Range> PhraseMatcher::find_all(const FoldedText& text) const {
     out.push_back(**best);
     for (std::size_t i = 0; i < codes_.size(); ++i) {
       if (next[i] && next[i]->begin < out.back().end)
-        next[i] = first(codes_[i].get(), text.folded(), out.back().end);
+        next[i] = first(*codes_[i], text.folded(), out.back().end);
     }
   }
 }
@@ -301,11 +299,11 @@ bool PhraseMatcher::covers(const FoldedText& text, Range range) const {
   const std::string& folded = text.folded();
   for (std::size_t at = range.begin > kFarthest ? range.begin - kFarthest : 0; at <= range.begin; ++at) {
     if ((static_cast<unsigned char>(folded[at]) & 0xC0) == 0x80) continue;  // inside a character
-    for (const std::shared_ptr<void>& code : codes_) {
+    for (const auto& code : codes_) {
       int found = 0;
-      while ((found = pcre2_dfa_match(static_cast<const pcre2_code*>(code.get()), pcre2_bytes(folded),
-                                      folded.size(), at, PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, data.get(),
-                                      nullptr, space.data(), space.size())) == PCRE2_ERROR_DFA_WSSIZE) {
+      while ((found = pcre2_dfa_match(code->get(), pcre2_bytes(folded), folded.size(), at,
+                                      PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, data.get(), nullptr, space.data(),
+                                      space.size())) == PCRE2_ERROR_DFA_WSSIZE) {
         space.resize(2 * space.size());
       }
       if (found >= 0 && pcre2_get_ovector_pointer(data.get())[1] >= range.end) return true;

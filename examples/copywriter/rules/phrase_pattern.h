@@ -25,6 +25,8 @@ std::vector<std::string> plain_phrases(const PhraseSource& phrase);
 /// A text as a pattern that finds nothing but it.
 std::string escaped_phrase(std::string_view text);
 
+class Pcre2Code;
+
 /// Many phrases, looked for at once in a folded text. Copies are shallow; const use from many threads is
 /// safe.
 class PhraseMatcher {
@@ -40,7 +42,7 @@ class PhraseMatcher {
   bool covers(const FoldedText& text, Range range) const;
 
  private:
-  std::vector<std::shared_ptr<void>> codes_;  // pcre2_code: several, since one may not be large
+  std::vector<std::shared_ptr<const Pcre2Code>> codes_;  // several, since one may not be large
 };
 
 }  // namespace adlib::copywriter

@@ -14,6 +14,10 @@ namespace {
 constexpr std::array<std::string_view, 7> silent = {"<|scene|>", "<|channel|>", "<|age|>", "<|gender|>",
                                                     "<|spend|>", "<|prices|>",  "<|tone|>"};
 
+/// No run of so many letters comes twice: six are the shortest clauses in Chinese, three or four words in
+/// English.
+constexpr std::int64_t kNoRepeatChinese = 6, kNoRepeatEnglish = 20;
+
 /// Of one pattern; without one, copy is held to more than it must.
 constexpr std::size_t kMostExceptions = 20;
 
@@ -61,6 +65,15 @@ Guard::Guard(const std::filesystem::path& rules, CopyForm form)
 std::shared_ptr<const PhraseSet> Guard::forbidden(const TaggedPrompt& prompt, Language language,
                                                   const std::vector<std::string>& unspoken) const {
   const std::string title(field(prompt, "<|product|>")), brand(field(prompt, "<|brand|>"));
+  // Requests come product by product: most ask for what the one before asked for.
+  std::vector<std::string> asked{to_string(language), title, brand};
+  for (const std::string_view tag : {"<|category|>", "<|channel|>", "<|tone|>"})
+    asked.emplace_back(field(prompt, tag));
+  asked.insert(asked.end(), unspoken.begin(), unspoken.end());
+  {
+    const std::lock_guard lock(mutex_);
+    if (asked == last_asked_) return last_set_;
+  }
   Occasion occasion;
   occasion.kinds = kinds_.of(std::string(field(prompt, "<|category|>")) + "\n" + title);
   if (const std::string_view channel = field(prompt, "<|channel|>"); !channel.empty())
@@ -89,11 +102,19 @@ std::shared_ptr<const PhraseSet> Guard::forbidden(const TaggedPrompt& prompt, La
   const std::lock_guard lock(mutex_);
   auto& set = sets_[{rules, unspoken, called}];
   if (!set) set = phrase_set(rules, unspoken, called);
+  last_asked_ = std::move(asked);
+  last_set_ = set;
   return set;
 }
 
+bool Guard::has_room(std::string_view title) const {
+  return !form_.field || form_.field->limit == 0 ||
+         length_of(title).share(form_.field->unit, form_.field->limit) <= 0.5;
+}
+
 std::shared_ptr<const Constraint> Guard::constraint(const TaggedPrompt& prompt, Language language,
-                                                    const std::vector<std::string>& unspoken) const {
+                                                    const std::vector<std::string>& unspoken,
+                                                    Name name) const {
   ConstraintRules rules;
   rules.forbidden = forbidden(prompt, language, unspoken);
   rules.units = units_;
@@ -118,6 +139,17 @@ std::shared_ptr<const Constraint> Guard::constraint(const TaggedPrompt& prompt, 
     rules.max_length = form_.field->limit;
   }
   rules.full_stop = language == Language::zh ? "。" : ".";
+  rules.no_repeat = language == Language::zh ? kNoRepeatChinese : kNoRepeatEnglish;
+  const std::string title(trim(field(prompt, "<|product|>")));
+  if (name == Name::required && !title.empty() && has_room(title)) {
+    ConstraintRules named = rules;
+    named.required = {title};
+    try {
+      return std::make_shared<Constraint>(std::move(named));
+    } catch (const Error&) {
+      // The name itself says what copy must not: then copy does without.
+    }
+  }
   return std::make_shared<Constraint>(std::move(rules));
 }
 

@@ -34,6 +34,7 @@ struct CopyForm {
 ///   bought, never the customer's age or spending;
 /// - words of another script (English ones in Chinese copy) are those of the same fields, and their units;
 /// - it does not say what it may know of the customer and must not tell;
+/// - it says nothing twice, and names the product, letter by letter, where that is asked for and fits;
 /// - it fits the field of the channel, and ends with a whole sentence and what closes every copy.
 /// Safe to share between threads.
 class Guard {
@@ -41,10 +42,14 @@ class Guard {
   /// Reads a directory of rules: its packs, kinds.toml and units.txt. Throws what these throw.
   explicit Guard(const std::filesystem::path& rules, CopyForm form = {});
 
+  enum class Name { free, required };
   /// `unspoken` are words that the copy must not say, whatever it is about: Customer::unspoken.
   /// Throws Error(invalid_argument) where what closes the copy does not fit the field.
   std::shared_ptr<const Constraint> constraint(const TaggedPrompt& prompt, Language language,
-                                               const std::vector<std::string>& unspoken = {}) const;
+                                               const std::vector<std::string>& unspoken = {},
+                                               Name name = Name::required) const;
+  /// Whether the field holds the product's name and something to say about it.
+  bool has_room(std::string_view title) const;
 
  private:
   std::shared_ptr<const PhraseSet> forbidden(const TaggedPrompt& prompt, Language language,
@@ -60,6 +65,8 @@ class Guard {
   using Words = std::vector<std::string>;
   mutable std::map<std::tuple<std::vector<const Rule*>, Words, Words>, std::shared_ptr<const PhraseSet>>
       sets_;
+  mutable Words last_asked_;
+  mutable std::shared_ptr<const PhraseSet> last_set_;
 };
 
 }  // namespace adlib::copywriter

@@ -188,8 +188,10 @@ Customer Privacy::permitted(Customer customer) const {
     const std::string name = at.key(), of_class(class_of_name(name));
     const bool by_name = (of_class == "age" && !age_) || (of_class == "gender" && !gender_) ||
                          (of_class == "finance" && !finance_);
-    if (by_name) customer.withheld.emplace(name, of_class);
-    at = by_name || withheld(name, words_of(name, at.value())) ? customer.extras.erase(at) : std::next(at);
+    const bool by_words =
+        withheld(name, words_of(name, at.value()));  // also of a field whose name withholds it
+    if (by_name) customer.withheld.insert_or_assign(name, of_class);
+    at = by_name || by_words ? customer.extras.erase(at) : std::next(at);
   }
   if (minor) return unpersonalised(customer);
   return customer;

@@ -140,6 +140,16 @@ std::string filtered(std::vector<std::string> items, const std::vector<TemplateF
 Language parse_language(std::string_view name) {
   return static_cast<Language>(index_of(name, kLanguages, "language"));
 }
+std::optional<Language> language_named(std::string_view text) {
+  text = trim(text);
+  for (const std::string_view name : {"zh", "chinese", "中文", "汉语", "普通话"}) {
+    if (equal_ignoring_case(text.substr(0, name.size()), name)) return Language::zh;
+  }
+  for (const std::string_view name : {"en", "英文", "英语"}) {
+    if (equal_ignoring_case(text.substr(0, name.size()), name)) return Language::en;
+  }
+  return {};
+}
 Scene parse_scene(std::string_view name) { return static_cast<Scene>(index_of(name, kScenes, "scene")); }
 const char* to_string(Language language) noexcept { return kLanguages[static_cast<std::size_t>(language)]; }
 const char* to_string(Scene scene) noexcept { return kScenes[static_cast<std::size_t>(scene)]; }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,8 @@ enum class Scene { recommendation, promotion, member, social, ad };
 /// Throw Error(invalid_argument) that lists the names there are.
 Language parse_language(std::string_view name);
 Scene parse_scene(std::string_view name);
+/// The language that a record means by "zh-CN", "EN" or 中文; nothing for what is neither of ours.
+std::optional<Language> language_named(std::string_view text);
 const char* to_string(Language language) noexcept;
 const char* to_string(Scene scene) noexcept;
 /// Every scene, in the order of the enumeration.

@@ -42,6 +42,31 @@ std::string gender_word(const std::string& gender, Language language) {
   return "";  // a prompt says nothing about a gender that is neither
 }
 
+// Data is no markup of a model's: "<|im_start|>", "</s>" and "[INST]" become "< |im_start|>", "< /s>", "[
+// INST]".
+std::string defused(const std::string& text) {
+  constexpr std::size_t kLongestToken = 32;
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    out += text[at];
+    if (text[at] == '<') {
+      const std::size_t end = text.find_first_of("> \n\t", at);
+      const bool token =
+          end != std::string::npos && text[end] == '>' && end - at > 1 && end - at < kLongestToken;
+      if (token || text.compare(at, 2, "<|") == 0) out += ' ';
+    } else if (text.compare(at, 5, "[INST") == 0 || text.compare(at, 6, "[/INST") == 0) {
+      out += ' ';
+    }
+  }
+  return out;
+}
+void defuse(Json& fields) {
+  if (fields.is_string()) fields = defused(fields.get<std::string>());
+  if (fields.is_structured()) {
+    for (Json& field : fields) defuse(field);
+  }
+}
+
 void put_named_values(Json& object, const char* name, const NamedValues& values) {
   for (const auto& [key, texts] : values) object[name][key] = texts;
 }
@@ -90,6 +115,7 @@ TemplateRecord template_record(const Customer& customer, Language language) {
   }
   put(fields, "member_level", customer.member_level);
   put(fields, "spend", customer.spend, language);
+  defuse(fields);
   return {std::move(fields), customer.source.text(), customer.personalised, customer.withheld};
 }
 
@@ -108,6 +134,7 @@ TemplateRecord template_record(const Product& product, Language language) {
   put(fields, "tags", product.tags);
   put_named_values(fields, "attributes", product.attributes);
   put_named_values(fields, "options", product.options);
+  defuse(fields);
   return {std::move(fields), product.source.text(), true, {}};
 }
 

@@ -1,12 +1,13 @@
 #include "copywriter/write/write_copy.h"
 
 #include <algorithm>
-#include <deque>
 #include <string_view>
 #include <unordered_map>
 
 #include "adlib/core/error.h"
 #include "copywriter/collect/hash.h"
+#include "copywriter/collect/text.h"
+#include "copywriter/write/in_order.h"
 
 namespace adlib::copywriter {
 namespace {
@@ -239,44 +240,30 @@ CopySummary write_copies(const CopyJobs& jobs, const WriteText& write,
 
 CopySummary write_copies(const CopyJobs& jobs, const BeginText& begin, std::size_t ahead,
                          const std::function<bool(const OrderedJson& record)>& emit, const DoneJobs& done) {
-  struct Pending {
-    CopyJob job;
-    std::future<GeneratedText> text;
-  };
   CopySummary summary;
-  std::deque<Pending> pending;
-  const auto take_first = [&] {
-    const CopyJob& job = pending.front().job;
+  InOrder<CopyJob> texts(ahead, begin, [&](const CopyJob& job, std::future<GeneratedText>& text) {
     GeneratedText written;
     try {
-      written = pending.front().text.get();
+      written = text.get();
     } catch (const Error& error) {
       fail(error.code(), job.customer->source.text(), " × ", job.product->source.text(), ": ", error.what());
     }
+    if (!job.fields.empty()) written.text = trim(written.text);  // behind a tag English begins with a space
     ++summary.written;
     summary.prompt_tokens += written.prompt_tokens;
     summary.generated_tokens += written.generated_tokens;
     summary.seconds += written.seconds;
     summary.complete = emit(copy_record(job, written, jobs.options()));
-    pending.pop_front();
     return summary.complete;
-  };
+  });
   jobs.for_each([&](CopyJob&& job) {
     if (!done.empty() && done.contains(job_name(job))) {
       ++summary.skipped;
       return true;
     }
-    pending.push_back({std::move(job), {}});
-    try {
-      pending.back().text = begin(pending.back().job);
-    } catch (...) {  // its turn to fail comes behind the texts before it
-      std::promise<GeneratedText> failed;
-      failed.set_exception(std::current_exception());
-      pending.back().text = failed.get_future();
-    }
-    return pending.size() < ahead || take_first();
+    return texts.push(std::move(job));
   });
-  while (summary.complete && !pending.empty()) take_first();
+  if (summary.complete) texts.finish();
   return summary;
 }
 

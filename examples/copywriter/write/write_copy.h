@@ -16,18 +16,10 @@
 #include "copywriter/write/json_lines_sink.h"
 #include "copywriter/write/prompt.h"
 #include "copywriter/write/template.h"
+#include "copywriter/write/text_writer.h"
 
 namespace adlib::copywriter {
 
-/// What a writer hands back for one prompt.
-struct GeneratedText {
-  std::string text;
-  std::int64_t prompt_tokens = 0;
-  std::int64_t generated_tokens = 0;
-  double seconds = 0;
-  std::string finish_reason;  ///< "stop", "length", …
-  bool guarded = false;       ///< under the rules of a Guard
-};
 enum class Pairing {
   all,  ///< every customer with every product
   zip,  ///< the first customer with the first product, the second with the second, …; as many of each

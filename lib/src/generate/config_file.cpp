@@ -172,17 +172,26 @@ void read_lists(const JsonFields& fields, GenerationConfig& config) {
   }
 }
 
+GenerationConfig from_json(const Json& json, const std::string& where, GenerationConfig base) {
+  const JsonFields fields(json, where);
+  refuse_unsupported(fields);
+  read_numbers(fields, base);
+  read_lists(fields, base);
+  return base;
+}
+
 }  // namespace
+
+GenerationConfig generation_config_from_json(std::string_view json, const std::string& where) {
+  return from_json(io::parse_json(json, where), where, {});
+}
 
 GenerationConfig read_generation_config(const std::filesystem::path& dir, GenerationConfig base) {
   const std::filesystem::path path = dir / "generation_config.json";
   if (std::filesystem::exists(path)) {
     const Json json = io::read_json(path);
-    const JsonFields fields(json, path.string());
-    refuse_unsupported(fields);
-    read_numbers(fields, base);
-    read_lists(fields, base);
-    if (fields.has("eos_token_id")) return base;
+    base = from_json(json, path.string(), std::move(base));
+    if (JsonFields(json, path.string()).has("eos_token_id")) return base;
   }
   // Older directories keep the end-of-text token beside the model's shape.
   const std::filesystem::path model_path = dir / "config.json";

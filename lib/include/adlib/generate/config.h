@@ -56,5 +56,8 @@ void validate(const GenerationConfig& config);
 GenerationConfig read_generation_config(const std::filesystem::path& dir, GenerationConfig base = {});
 /// The text of a generation_config.json for transformers.
 std::string generation_config_to_json(const GenerationConfig& config);
+/// The configuration of such a text; what it does not name has its default. Throws Error(bad_format) "where:
+/// …".
+GenerationConfig generation_config_from_json(std::string_view json, const std::string& where);
 
 }  // namespace adlib

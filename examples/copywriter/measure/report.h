@@ -1,0 +1,20 @@
+// copywriter/measure/report.h: the whole campaign on one page, for people who did not run it.
+#pragma once
+
+#include <string>
+
+#include "copywriter/store/store.h"
+#include "copywriter/write/template.h"
+
+namespace adlib::copywriter {
+
+struct ReportOptions {
+  Language language = Language::en;  ///< of the page; copies keep theirs
+};
+
+/// One HTML page that needs nothing but itself: no script, no font, no image from elsewhere. It tells what
+/// the store holds at one moment: sources, customers, recommendations, copies, findings, decisions,
+/// publications, results. Every text of the store is escaped.
+std::string campaign_report(const Store& store, const ReportOptions& options = {});
+
+}  // namespace adlib::copywriter

@@ -1,0 +1,67 @@
+// copywriter/write/guarded_writer.h: texts under the rules, asked for again where they came out unfit.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "copywriter/write/copy_request.h"
+#include "copywriter/write/guard.h"
+#include "copywriter/write/text_writer.h"
+
+namespace adlib::copywriter {
+
+/// Asks a TextWriter for the texts of requests, under the rules of the channel of each. A text that did not
+/// come to its end in the field, does not name the product, says a word twice in a row or leaves an amount
+/// out is asked for again with another seed; the last attempt must name the product and is taken as it is. So
+/// the same request gives the same bytes. Has a thread of its own, since texts end while others are asked
+/// for.
+class GuardedWriter {
+ public:
+  static constexpr int kAttempts = 6;
+  /// Sees what is asked of the writer: for measurements.
+  using Observer = std::function<void(const std::vector<TokenId>& prompt, std::uint64_t seed,
+                                      const std::shared_ptr<const Constraint>& constraint)>;
+
+  /// `writer` must outlive this. `rules` is a directory of rules.
+  GuardedWriter(const TextWriter& writer, std::filesystem::path rules, int attempts = kAttempts,
+                Observer observer = {});
+  /// Waits for what is under way.
+  ~GuardedWriter();
+  GuardedWriter(const GuardedWriter&) = delete;
+  GuardedWriter& operator=(const GuardedWriter&) = delete;
+
+  std::future<GeneratedText> begin(const CopyRequest& request);
+
+ private:
+  struct Text;
+  const Guard& guard(const std::string& channel, const std::vector<std::string>& ending);
+  void ask(const std::shared_ptr<Text>& text);
+  bool is_fit(const Text& text, const GeneratedText& written) const;
+  void work();
+
+  const TextWriter& writer_;
+  std::filesystem::path rules_;
+  int attempts_;
+  Observer observer_;
+
+  std::mutex mutex_;  // of what follows
+  std::condition_variable changed_;
+  std::map<std::pair<std::string, std::vector<std::string>>, std::unique_ptr<Guard>> guards_;
+  std::deque<std::shared_ptr<Text>> ended_;
+  std::int64_t under_way_ = 0;
+  bool stopping_ = false;
+  std::thread worker_;
+};
+
+}  // namespace adlib::copywriter
