@@ -12,6 +12,8 @@
 #include "adlib/core/error.h"
 #include "adlib/io/safetensors.h"
 #include "adlib/tokenizer/tokenizer.h"
+#include "copywriter/collect/text.h"
+#include "copywriter/store/store.h"
 #include "copywriter/write/prompt.h"
 
 namespace adlib::cli {
@@ -138,6 +140,12 @@ std::string check_format(const std::string& text, bool quantized_only) {
   return "'" + text +
          "' is not one of int8, int8:G, int4, int4:G with a group G of 32, 64 or 128, and after a slash "
          "the same for embedding and head";
+}
+
+std::int64_t parse_now(const std::string& text) {
+  if (text.empty()) return copywriter::now();
+  if (const auto time = copywriter::parse_time(text)) return *time;
+  throw UsageError("--now is '" + text + "', expected Unix seconds or a date such as 2025-11-02");
 }
 
 std::string check_seed(const std::string& text) {

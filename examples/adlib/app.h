@@ -99,6 +99,9 @@ DType parse_dtype(const std::string& name);
 /// For CLI11's check(): "" for a format that ops::WeightFormat::parse() knows (of integers), else what is
 /// wrong.
 std::string check_format(const std::string& text, bool quantized_only);
+/// The time that --now names, in Unix seconds; the clock's (ADLIB_NOW) where it names none. Throws
+/// UsageError.
+std::int64_t parse_now(const std::string& text);
 /// For CLI11's check(): "" for an integer from 0 to 2^64 - 1, else what is wrong. CLI11 itself takes -1 for
 /// the largest number.
 std::string check_seed(const std::string& text);

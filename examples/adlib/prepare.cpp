@@ -53,10 +53,7 @@ int run(const Options& options, const Console& console) {
     throw UsageError("--allow is about the prompts of --pairs FILE, which is not given");
   if (!options.pairs.empty()) check_allowed(options);  // before anything is done
   cw::PrepareOptions prepare;
-  const auto now = options.now.empty() ? std::optional(cw::now()) : cw::parse_time(options.now);
-  if (!now)
-    throw UsageError("--now is '" + options.now + "', expected Unix seconds or a date such as 2025-11-02");
-  prepare.features = {*now, options.half_life, options.interests};
+  prepare.features = {parse_now(options.now), options.half_life, options.interests};
   prepare.lexicon = options.lexicon.empty() ? own_templates().parent_path() / "lexicon"
                                             : std::filesystem::path(options.lexicon);
   prepare.progress = [&](std::int64_t customers) { console.status(counted(customers, "customer")); };

@@ -29,10 +29,7 @@ int run(const Options& options, const Console& console) {
   recommend.evaluate = recommend.evaluate_only = options.evaluate;
   recommend.seed = std::stoull(options.seed);
   recommend.interactions.half_life_days = options.half_life;
-  const auto now = options.now.empty() ? std::optional(cw::now()) : cw::parse_time(options.now);
-  if (!now)
-    throw UsageError("--now is '" + options.now + "', expected Unix seconds or a date such as 2025-11-02");
-  recommend.interactions.now = *now;
+  recommend.interactions.now = parse_now(options.now);
   recommend.progress = [&](std::int64_t customers) { console.status(counted(customers, "customer")); };
 
   const cw::Store store(options.store, options.evaluate ? cw::Store::Mode::read : cw::Store::Mode::write);

@@ -42,15 +42,7 @@ Polish::Polish(const Store& store, const std::filesystem::path& rules,
           store.prepare("INSERT INTO finding(copy, rule, level, first, last, message, basis, rewrite) "
                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?)")),
       add_decision_(store.prepare("INSERT INTO decision(copy, time, who, action, before, after, note) "
-                                  "VALUES (?, ?, 'polish', ?, ?, ?, ?)")) {
-  std::unordered_map<std::string, const Product*> by_id;
-  for (const Product& product : catalogue_) by_id.emplace(product.id, &product);
-  Statement rows = store.prepare("SELECT id, shop_id FROM product");
-  while (rows.step()) {
-    if (const auto found = by_id.find(std::string(rows.text(1))); found != by_id.end())
-      products_.emplace(rows.integer(0), found->second);
-  }
-}
+                                  "VALUES (?, ?, 'polish', ?, ?, ?, ?)")) {}
 
 std::int64_t Polish::count(Which which) const {
   return store_.database().integer(concat("SELECT count(*) FROM copy WHERE ", condition(which)));
@@ -104,11 +96,11 @@ Polish::Row Polish::read(std::int64_t copy) {
   row.tone = find_.text(4);
   row.product = find_.integer(1);
   if (find_.integer(6) != 0 && !find_.is_null(0)) row.customer = customers_.read(find_.integer(0));
-  const auto product = products_.find(row.product);
+  const auto product = customers_.products().find(row.product);
   row.subject.language = parse_language(find_.text(3));
   row.subject.channel = &find_channel(checker_.channels(), find_.text(2));
   row.subject.generated = true;
-  row.subject.product = product == products_.end() ? nullptr : product->second;
+  row.subject.product = product == customers_.products().end() ? nullptr : &product->second;
   find_.with();
   return row;
 }

@@ -12,7 +12,6 @@
 #include <string>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 #include <vector>
 
 #include "copywriter/polish/check.h"
@@ -77,7 +76,6 @@ class Polish {
 
   const Store& store_;
   std::vector<Product> catalogue_;
-  std::unordered_map<std::int64_t, const Product*> products_;
   Checker checker_;
   StoredCustomers customers_;
   std::map<std::tuple<std::int64_t, Language, const ChannelField*>, bool> doubtful_names_;

@@ -4,12 +4,11 @@
 
 #include "adlib/core/error.h"
 #include "copywriter/polish/polish.h"
+#include "copywriter/prepare/history.h"
 #include "copywriter/write/privacy.h"
 
 namespace adlib::copywriter {
 namespace {
-
-constexpr int kAdult = 18;
 
 std::string first_obstacle(const std::vector<Finding>& findings) {
   const auto found = std::find_if(findings.begin(), findings.end(),
@@ -30,7 +29,7 @@ LastCheck::~LastCheck() = default;
 bool LastCheck::may_be_personal(std::int64_t user) {
   Customer customer = customers_.read(user);
   if (privacy_) return privacy_->permitted(std::move(customer)).personalised;
-  return customer.personalised && !(customer.age && *customer.age < kAdult);
+  return may_be_profiled(customer, true);  // whose wish customers_ has read
 }
 
 std::string LastCheck::why_not(std::int64_t copy) {

@@ -34,6 +34,8 @@ class StoredCustomers {
   bool has(std::int64_t row);
   /// The rows of all customers, by shop_id.
   std::vector<std::int64_t> rows() const;
+  /// What read_stored_products() gives, by row: events name them.
+  const std::unordered_map<std::int64_t, Product>& products() const { return products_; }
 
  private:
   const Store& store_;

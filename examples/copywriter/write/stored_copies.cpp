@@ -69,6 +69,7 @@ StoredCopies::StoredCopies(const Store& store, const Privacy& privacy, CopyPlan 
       plan_(std::move(plan)),
       options_(std::move(options)),
       customers_(store),
+      products_(customers_.products()),
       consents_(store),
       find_copy_(
           store.prepare("SELECT 1 FROM placement p JOIN copy c ON c.placement = p.id "
@@ -95,8 +96,6 @@ StoredCopies::StoredCopies(const Store& store, const Privacy& privacy, CopyPlan 
   require(!plan_.scenes.empty() && !plan_.languages.empty() && !plan_.channels.empty() &&
               !plan_.tones.empty() && plan_.variants > 0,
           "write: the plan names no scene, language, channel or tone");
-  for (StoredProduct& stored : read_stored_products(store))
-    products_.emplace(stored.row, std::move(stored.product));
   find_pairs();
   std::set<std::pair<std::int64_t, std::string>> refusals;
   for (const ChannelField& channel : plan_.channels) {
@@ -140,8 +139,9 @@ void StoredCopies::find_pairs() {
   }
   if (!std::all_of(plan_.channels.begin(), plan_.channels.end(), is_personal)) {
     if (products.empty()) {
-      for (const StoredProduct& stored : read_stored_products(store_)) {
-        if (stored.listed) products.push_back(stored.row);
+      Statement listed = store_.prepare("SELECT id FROM product WHERE listed = 1 ORDER BY shop_id");
+      while (listed.step()) {
+        if (products_.contains(listed.integer(0))) products.push_back(listed.integer(0));
       }
     }
     for (const std::int64_t product : products) public_.push_back({product, std::nullopt});

@@ -88,7 +88,7 @@ class StoredCopies {
   CopyPlan plan_;
   Options options_;
   StoredCustomers customers_;
-  std::unordered_map<std::int64_t, Product> products_;
+  const std::unordered_map<std::int64_t, Product>& products_;
   std::vector<Pair> personal_, public_;  // by product, so that prompts begin alike
   Consents consents_;
   Statement find_copy_, find_language_, add_placement_, find_placement_, add_copy_;
