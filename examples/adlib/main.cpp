@@ -75,9 +75,11 @@ int run_command(std::vector<std::string> arguments, bool quiet) {
       "  adlib write --help                              copy for customers and products\n\n"
       "Exit status: 0 done, 1 failed, 2 wrong use. Results go to stdout, everything else to stderr.\n"
       "NO_COLOR=1 switches colours off.");
-  for (auto* add : {add_generate, add_collect, add_forget, add_campaign, add_prepare, add_recommend, add_write, add_polish, add_review, add_assign, add_publish, add_measure, add_report, add_audit, add_reproduce, add_check,
-                    add_train, add_tokenize, add_tokenizer, add_init, add_inspect, add_quantize, add_eval,
-                    add_corpus, add_completion, add_man}) {
+  for (auto* add :
+       {add_generate,  add_collect, add_forget, add_campaign,   add_prepare,   add_recommend, add_write,
+        add_polish,    add_review,  add_assign, add_publish,    add_measure,   add_report,    add_audit,
+        add_reproduce, add_check,   add_train,  add_tokenize,   add_tokenizer, add_init,      add_inspect,
+        add_quantize,  add_eval,    add_corpus, add_completion, add_man}) {
     add(app, session);
   }
   try {
