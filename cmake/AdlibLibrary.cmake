@@ -22,6 +22,8 @@ target_link_libraries(adlib
   PUBLIC Threads::Threads
   PRIVATE $<BUILD_INTERFACE:adlib_options>
           PkgConfig::PCRE2 PkgConfig::UTF8PROC PkgConfig::ICU adlib_sentencepiece)
-if(ADLIB_CUDA)
+if(ADLIB_CUDA STREQUAL "HOST")
+  target_link_libraries(adlib PRIVATE $<BUILD_INTERFACE:Boost::context>)
+elseif(ADLIB_CUDA)
   target_link_libraries(adlib PRIVATE CUDA::cudart CUDA::cublasLt)
 endif()

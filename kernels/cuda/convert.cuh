@@ -1,24 +1,19 @@
 // kernels/cuda/convert.cuh: between element types on the device, with the rounding of kernels/copy.h.
 #pragma once
 
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
-
 #include <cstdint>
 #include <limits>
 #include <type_traits>
 
-#include "adlib/core/dtype.h"
+#include "kernels/cuda/arch/convert.cuh"
 
 namespace adlib::kernels::cuda {
 
 /// The widest type that holds From exactly: double for floating point, int64_t for integers and bool.
 template <class From>
 __device__ auto widen(From value) {
-  if constexpr (std::is_same_v<From, float16>) {
-    return static_cast<double>(__half2float(__ushort_as_half(value.bits)));
-  } else if constexpr (std::is_same_v<From, bfloat16>) {
-    return static_cast<double>(__bfloat162float(__ushort_as_bfloat16(value.bits)));
+  if constexpr (std::is_same_v<From, float16> || std::is_same_v<From, bfloat16>) {
+    return static_cast<double>(to_float(value));
   } else if constexpr (std::is_floating_point_v<From>) {
     return static_cast<double>(value);
   } else {
@@ -32,18 +27,12 @@ __device__ To convert(From value) {
     return value;
   } else {
     const auto wide = widen(value);
-    if constexpr (std::is_same_v<To, float16>) {
-      To out;
-      out.bits = __half_as_ushort(__double2half(static_cast<double>(wide)));
-      return out;
-    } else if constexpr (std::is_same_v<To, bfloat16>) {
-      To out;
-      out.bits = __bfloat16_as_ushort(__double2bfloat16(static_cast<double>(wide)));
-      return out;
+    if constexpr (std::is_same_v<To, float16> || std::is_same_v<To, bfloat16>) {
+      return round_double_to<To>(static_cast<double>(wide));
     } else if constexpr (std::is_same_v<To, bool>) {
       return wide != 0;
     } else if constexpr (std::is_integral_v<To> && std::is_same_v<decltype(wide), const double>) {
-      if (isnan(wide)) return 0;
+      if (wide != wide) return 0;
       if (wide <= static_cast<double>(std::numeric_limits<To>::min())) return std::numeric_limits<To>::min();
       if (wide >= ldexp(1.0, std::numeric_limits<To>::digits)) return std::numeric_limits<To>::max();
       return static_cast<To>(wide);

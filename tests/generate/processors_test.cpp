@@ -7,17 +7,18 @@
 #include "generate/tiny.h"
 #include "support/catch.h"
 #include "support/error_of.h"
+#include "support/values.h"
 
 namespace adlib {
 namespace {
 
 using test::error_of;
 using test::Ids;
-constexpr float inf = std::numeric_limits<float>::infinity();
+using test::infinity;
 
 std::vector<float> numbers(const io::Json& list) {
   std::vector<float> out;
-  for (const io::Json& value : list) out.push_back(value.is_null() ? -inf : value.get<float>());
+  for (const io::Json& value : list) out.push_back(value.is_null() ? -infinity : value.get<float>());
   return out;
 }
 
@@ -72,7 +73,8 @@ TEST_CASE("no n-gram may occur twice, by the naive rule", "[generate][processors
         longer.push_back(static_cast<TokenId>(next));
         if (longer.size() < n) continue;
         const Ids last(longer.end() - static_cast<std::ptrdiff_t>(n), longer.end());
-        if (std::search(ids.begin(), ids.end(), last.begin(), last.end()) != ids.end()) expected[next] = -inf;
+        if (std::search(ids.begin(), ids.end(), last.begin(), last.end()) != ids.end())
+          expected[next] = -infinity;
       }
       logits::no_repeat_ngram(scores, ids, n);
       CHECK(scores == expected);
@@ -87,7 +89,7 @@ TEST_CASE("bad words are never completed, even right at the start", "[generate][
     logits::bad_words(scores, ids, words, Ids{5});
     Ids out;
     for (std::size_t id = 0; id < scores.size(); ++id) {
-      if (scores[id] == -inf) out.push_back(static_cast<TokenId>(id));
+      if (scores[id] == -infinity) out.push_back(static_cast<TokenId>(id));
     }
     return out;
   };
@@ -106,24 +108,25 @@ TEST_CASE("end-of-text stays forbidden until min_new_tokens", "[generate][proces
     std::vector<float> scores = {0, 1, 2, 3};
     logits::process(scores, {ids, prompt}, config);
     const bool suppressed = ids.size() - prompt < 2;
-    CHECK(scores == (suppressed ? std::vector<float>{0, -inf, 2, -inf} : std::vector<float>{0, 1, 2, 3}));
+    CHECK(scores ==
+          (suppressed ? std::vector<float>{0, -infinity, 2, -infinity} : std::vector<float>{0, 1, 2, 3}));
   }
 }
 
 TEST_CASE("a score that is NaN or infinite names its token", "[generate][processors]") {
-  std::vector<float> scores(10, -inf);
+  std::vector<float> scores(10, -infinity);
   CHECK_NOTHROW(logits::check_finite(scores));
   scores[7] = std::nanf("");
   CHECK_THAT(error_of([&] { logits::check_finite(scores); }),
              ContainsSubstring("bad_format: generate: the model produced NaN as the score of token 7"));
-  scores[7] = inf;
+  scores[7] = infinity;
   CHECK_THAT(error_of([&] { logits::check_finite(scores); }),
              ContainsSubstring("infinity as the score of token 7"));
 }
 
 TEST_CASE("log_softmax is the logarithm of the softmax, also far from zero", "[generate][processors]") {
   for (const float shift : {0.0f, 1000.0f, -1e30f}) {
-    std::vector<float> scores = {1 + shift, 2 + shift, -inf, 4 + shift};
+    std::vector<float> scores = {1 + shift, 2 + shift, -infinity, 4 + shift};
     double sum = 0;
     for (const float score : scores)
       sum += std::exp(static_cast<double>(score) - static_cast<double>(scores[3]));
@@ -133,11 +136,11 @@ TEST_CASE("log_softmax is the logarithm of the softmax, also far from zero", "[g
       const double expected = static_cast<double>(scores[i]) - static_cast<double>(scores[3]) - std::log(sum);
       CHECK(static_cast<double>(out[i]) == Approx(expected).margin(1e-6));
     }
-    CHECK(out[2] == -inf);
+    CHECK(out[2] == -infinity);
   }
-  std::vector<float> none(4, -inf);
+  std::vector<float> none(4, -infinity);
   logits::log_softmax(none);
-  CHECK(none == std::vector<float>(4, -inf));
+  CHECK(none == std::vector<float>(4, -infinity));
 }
 
 TEST_CASE("processed scores equal transformers'", "[generate][processors][golden]") {

@@ -4,11 +4,13 @@
 #include "generate/tiny.h"
 #include "lib/src/io/text.h"
 #include "support/catch.h"
+#include "support/values.h"
 
 namespace adlib {
 namespace {
 
 using test::Ids;
+using test::infinity;
 
 /// Draws options, sensible and not, from one stream of bits.
 class Dice {
@@ -30,7 +32,6 @@ class Dice {
 };
 
 GenerationConfig random_config(Dice& dice) {
-  const float inf = INFINITY;
   GenerationConfig c;
   c.max_new_tokens = dice.integer(1, 12);
   if (dice.chance(0.03)) c.max_new_tokens = dice.one_of<std::int64_t>({0, -1, 128, std::int64_t{1} << 40});
@@ -41,7 +42,7 @@ GenerationConfig random_config(Dice& dice) {
   if (dice.chance(0.5)) c.top_p = dice.one_of({1e-20f, 0.5f, 0.99f, 1.0f, 0.0f, 1.1f});
   if (dice.chance(0.3)) c.min_p = dice.one_of({0.0f, 0.01f, 1.0f, -0.1f});
   if (dice.chance(0.3)) c.repetition_penalty = dice.one_of({1e-30f, 0.5f, 1.3f, 1e30f, 0.0f});
-  if (dice.chance(0.3)) c.presence_penalty = dice.one_of({-2.0f, 2.0f, 3e38f, inf});
+  if (dice.chance(0.3)) c.presence_penalty = dice.one_of({-2.0f, 2.0f, 3e38f, infinity});
   if (dice.chance(0.3)) c.frequency_penalty = dice.one_of({-2.0f, 2.0f, -3e38f});
   if (dice.chance(0.3)) c.no_repeat_ngram_size = dice.integer(0, 4);
   if (dice.chance(0.2)) c.num_beams = dice.integer(1, 5);
@@ -53,7 +54,7 @@ GenerationConfig random_config(Dice& dice) {
   for (std::int64_t n = dice.integer(-3, 3); n > 0; --n)
     c.stop_strings.push_back(dice.one_of<std::string>({"a", "b", "aB", "一", "\xEF\xBF\xBD", "\n"}));
   for (std::int64_t n = dice.integer(-3, 3); n > 0; --n) {
-    c.logit_bias[static_cast<TokenId>(dice.integer(0, 299))] = dice.one_of({-inf, -3e38f, 3e38f, 2.0f});
+    c.logit_bias[static_cast<TokenId>(dice.integer(0, 299))] = dice.one_of({-infinity, -3e38f, 3e38f, 2.0f});
   }
   if (dice.chance(0.1)) {
     for (TokenId id = static_cast<TokenId>(dice.integer(0, 4)); id < 300; ++id)

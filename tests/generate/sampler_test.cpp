@@ -8,13 +8,14 @@
 #include "generate/chi_square.h"
 #include "generate/tiny.h"
 #include "support/catch.h"
+#include "support/values.h"
 
 namespace adlib {
 namespace {
 
 using test::chi_square_ratio;
 using test::Ids;
-constexpr float inf = std::numeric_limits<float>::infinity();
+using test::infinity;
 constexpr std::int64_t draws = 10'000;
 
 std::vector<float> random_scores(std::uint64_t seed, std::size_t vocab) {
@@ -154,7 +155,7 @@ TEST_CASE("nothing is drawn when every token is forbidden", "[generate][sampler]
       GenerationConfig config = sampled(k);
       config.do_sample = sample;
       config.top_p = 0.9f;
-      std::vector<float> scores(100, -inf);
+      std::vector<float> scores(100, -infinity);
       CHECK_FALSE(Sampler(config, 0)(scores, {}).has_value());
     }
   }
@@ -164,7 +165,7 @@ TEST_CASE("forbidden tokens are never drawn and extreme numbers stay defined", "
   for (const float temperature : {1e-38f, 1e-3f, 1.0f, 1e30f}) {
     GenerationConfig config = sampled();
     config.temperature = temperature;
-    config.logit_bias = {{2, -inf}, {3, std::numeric_limits<float>::max()}};
+    config.logit_bias = {{2, -infinity}, {3, std::numeric_limits<float>::max()}};
     config.repetition_penalty = 1e-3f;  // overflows token 3 to infinity
     const Ids ids = {3};
     for (std::uint64_t seed = 0; seed < 50; ++seed) {

@@ -8,15 +8,10 @@
 #include "support/devices.h"
 #include "support/oracle.h"
 #include "support/random.h"
+#include "support/values.h"
 
 using namespace adlib;
 using namespace adlib::test;
-
-namespace {
-constexpr std::array float_types = {DType::f32, DType::f16, DType::bf16};
-constexpr std::array activations = {ops::Activation::none, ops::Activation::gelu_tanh,
-                                    ops::Activation::gelu_erf, ops::Activation::silu, ops::Activation::relu};
-}  // namespace
 
 TEST_CASE("activations match their formulas on every device", "[ops][activation]") {
   const auto device = GENERATE(from_range(available_devices()));

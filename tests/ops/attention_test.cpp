@@ -9,14 +9,13 @@
 #include "support/devices.h"
 #include "support/oracle.h"
 #include "support/random.h"
+#include "support/values.h"
 
 using namespace adlib;
 using namespace adlib::test;
 
 namespace {
 
-constexpr std::array float_types = {DType::f32, DType::f16, DType::bf16};
-constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr double slack =
     4e-6;  // softmax averages values of magnitude 1: float errors of the scores carry over
 

@@ -14,16 +14,13 @@
 #include "support/gradient.h"
 #include "support/oracle.h"
 #include "support/random.h"
+#include "support/values.h"
 
 using namespace adlib;
 using namespace adlib::test;
 using oracle::Values;
 
 namespace {
-
-constexpr std::array float_types = {DType::f32, DType::f16, DType::bf16};
-constexpr std::array activations = {ops::Activation::none, ops::Activation::gelu_tanh,
-                                    ops::Activation::gelu_erf, ops::Activation::silu, ops::Activation::relu};
 
 Values plus(Values a, const Values& b) {
   for (std::size_t i = 0; i < a.size(); ++i) a[i] += b[i];
@@ -92,7 +89,6 @@ TEST_CASE("slopes settle at the ends of the range and keep NaN", "[ops][backward
   const auto device = GENERATE(from_range(available_devices()));
   const auto activation = GENERATE(ops::Activation::gelu_tanh, ops::Activation::gelu_erf,
                                    ops::Activation::silu, ops::Activation::relu);
-  constexpr float infinity = std::numeric_limits<float>::infinity();
   const Tensor x = Tensor::from({-infinity, -1e30f, -1e4f, -200.0f, 200.0f, 1e4f, 1e30f, infinity,
                                  std::numeric_limits<float>::quiet_NaN()},
                                 {9});

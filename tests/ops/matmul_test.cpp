@@ -8,13 +8,12 @@
 #include "support/devices.h"
 #include "support/oracle.h"
 #include "support/random.h"
+#include "support/values.h"
 
 using namespace adlib;
 using namespace adlib::test;
 
 namespace {
-
-constexpr std::array float_types = {DType::f32, DType::f16, DType::bf16};
 
 // An error bound for a sum of k products of magnitude 1 in float.
 double sum_slack(std::int64_t k) { return 4e-7 * static_cast<double>(k); }

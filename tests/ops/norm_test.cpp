@@ -7,13 +7,10 @@
 #include "support/devices.h"
 #include "support/oracle.h"
 #include "support/random.h"
+#include "support/values.h"
 
 using namespace adlib;
 using namespace adlib::test;
-
-namespace {
-constexpr std::array float_types = {DType::f32, DType::f16, DType::bf16};
-}
 
 TEST_CASE("layer_norm matches the naive loop on every device", "[ops][layer_norm]") {
   const auto device = GENERATE(from_range(available_devices()));

@@ -17,6 +17,7 @@
 #include "support/compare.h"
 #include "support/files.h"
 #include "support/onnx.h"
+#include "support/values.h"
 
 using namespace adlib;
 using namespace adlib::test;
@@ -37,8 +38,6 @@ const std::map<std::string, std::string> out_of_scope = {
 
 using Outputs =
     std::vector<Tensor>;  // in the order of the node's outputs; undefined where adlib returns none
-
-constexpr float infinity = std::numeric_limits<float>::infinity();
 
 Tensor scalar_like(const Tensor& x, float value) { return Tensor::from({value}, {1}).to(x.dtype()); }
 

@@ -11,6 +11,7 @@
 #include "support/devices.h"
 #include "support/oracle.h"
 #include "support/random.h"
+#include "support/values.h"
 
 using namespace adlib;
 using namespace adlib::test;
@@ -18,8 +19,6 @@ using namespace adlib::test;
 namespace {
 
 constexpr std::array cache_types = {DType::f32, DType::f16, DType::bf16, DType::i8};
-constexpr float infinity = std::numeric_limits<float>::infinity();
-constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 // Two sequences of 256 positions, whose pages lie in no order.
 struct Pool {

@@ -11,18 +11,19 @@
 #include "kernels/cpu/simd/gemm_f32.h"
 #include "support/catch.h"
 #include "support/random.h"
+#include "support/values.h"
 
 using namespace adlib;
 using kernels::cpu::Isa;
 using kernels::simd::Attention;
 using kernels::simd::OnlineSoftmax;
 using kernels::simd::Stored;
+using test::infinity;
+using test::not_a_number;
 
 namespace {
 
 constexpr std::int64_t block = 64;
-constexpr float infinity = std::numeric_limits<float>::infinity();
-constexpr float not_a_number = std::numeric_limits<float>::quiet_NaN();
 
 struct Level {
   Isa isa;

@@ -7,14 +7,10 @@
 #include "support/devices.h"
 #include "support/oracle.h"
 #include "support/random.h"
+#include "support/values.h"
 
 using namespace adlib;
 using namespace adlib::test;
-
-namespace {
-constexpr std::array float_types = {DType::f32, DType::f16, DType::bf16};
-constexpr float infinity = std::numeric_limits<float>::infinity();
-}  // namespace
 
 TEST_CASE("softmax and log_softmax match the naive loop on every device", "[ops][softmax]") {
   const auto device = GENERATE(from_range(available_devices()));

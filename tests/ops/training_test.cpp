@@ -10,13 +10,12 @@
 #include "support/compare.h"
 #include "support/devices.h"
 #include "support/random.h"
+#include "support/values.h"
 
 using namespace adlib;
 using namespace adlib::test;
 
 namespace {
-
-constexpr std::array float_types = {DType::f32, DType::f16, DType::bf16};
 
 // Elements without a zero, so that what is 0 has fallen.
 Tensor ones_and_more(const Shape& shape, DType dtype, std::uint32_t seed) {

@@ -18,13 +18,12 @@
 #include "support/files.h"
 #include "support/oracle.h"
 #include "support/random.h"
+#include "support/values.h"
 
 using namespace adlib;
 using namespace adlib::test;
 
 namespace {
-
-constexpr std::array float_types = {DType::f32, DType::f16, DType::bf16};
 
 struct Case {
   std::vector<std::int64_t> lengths;  // of the documents

@@ -53,18 +53,18 @@ void dispatch_device(const char* operation, Device device, Call&& call) {
 /// Calls call.operator()<T>(context) for the floating-point storage type T of `dtype`:
 ///   dispatch("layer_norm", x.device(), x.dtype(), [&]<class T>(auto& ctx) { kernels::layer_norm<T>(ctx, …);
 ///   });
-template <class Call>
+template <Kernels kernels = Kernels::cpu, class Call>
 void dispatch(const char* operation, Device device, DType dtype, Call&& call) {
   switch (dtype) {
     case DType::f32:
-      return dispatch_device(operation, device,
-                             [&](auto& context) { call.template operator()<float>(context); });
+      return dispatch_device<kernels>(operation, device,
+                                      [&](auto& context) { call.template operator()<float>(context); });
     case DType::f16:
-      return dispatch_device(operation, device,
-                             [&](auto& context) { call.template operator()<float16>(context); });
+      return dispatch_device<kernels>(operation, device,
+                                      [&](auto& context) { call.template operator()<float16>(context); });
     case DType::bf16:
-      return dispatch_device(operation, device,
-                             [&](auto& context) { call.template operator()<bfloat16>(context); });
+      return dispatch_device<kernels>(operation, device,
+                                      [&](auto& context) { call.template operator()<bfloat16>(context); });
     default:
       fail(ErrorCode::dtype_mismatch, operation, ": ", dtype,
            " is not supported, expected f32, f16 or bf16; convert "

@@ -1,46 +1,30 @@
-// Device memory through the CUDA runtime. A machine without a driver or a device has a device_count of 0.
-#include <cuda_runtime_api.h>
-
+// Device memory. A machine without a driver or a device has a device_count of 0.
 #include "adlib/core/error.h"
 #include "adlib/core/storage.h"
+#include "kernels/cuda/runtime.h"
 #include "ops/backends.h"
 #include "ops/dispatch.h"
 
 namespace adlib {
 namespace {
 
-void check(cudaError_t status, const char* what, std::size_t bytes) {
-  if (status == cudaSuccess) return;
-  cudaGetLastError();  // forget it, so that the next call does not report it again
-  fail(ErrorCode::unsupported, "storage: ", what, " of ", bytes,
-       " bytes failed: ", cudaGetErrorString(status));
-}
+namespace cuda = kernels::cuda;
 
 // Makes a device current for a scope and puts the caller's back.
 class CurrentDevice {
  public:
-  explicit CurrentDevice(int index) {
-    check(cudaGetDevice(&previous_), "cudaGetDevice", 0);
-    check(cudaSetDevice(index), "cudaSetDevice", 0);
-  }
-  ~CurrentDevice() { cudaSetDevice(previous_); }
+  explicit CurrentDevice(int index) : previous_(cuda::current_device()) { cuda::set_device(index); }
+  ~CurrentDevice() { cuda::set_device(previous_); }
   CurrentDevice(const CurrentDevice&) = delete;
   CurrentDevice& operator=(const CurrentDevice&) = delete;
 
  private:
-  int previous_ = 0;
+  int previous_;
 };
 
 class CudaBackend final : public StorageBackend {
  public:
-  int device_count() const override {
-    int count = 0;
-    if (cudaGetDeviceCount(&count) != cudaSuccess) {
-      cudaGetLastError();
-      return 0;
-    }
-    return count;
-  }
+  int device_count() const override { return cuda::device_count(); }
 
   std::shared_ptr<Storage> allocate(std::size_t bytes, Device device) const override {
     if (device.index() < 0 || device.index() >= device_count()) {
@@ -48,29 +32,21 @@ class CudaBackend final : public StorageBackend {
            " CUDA devices");
     }
     const CurrentDevice current(device.index());
-    void* data = nullptr;
-    const cudaError_t status = cudaMalloc(&data, bytes == 0 ? 1 : bytes);
-    if (status == cudaErrorMemoryAllocation) {
-      cudaGetLastError();
-      std::size_t free = 0, total = 0;
-      cudaMemGetInfo(&free, &total);
-      fail(ErrorCode::out_of_memory, "storage: asked for ", bytes, " bytes on ", device, ", ", free, " of ",
-           total, " are free; use a smaller batch, a shorter context or a smaller dtype");
+    void* data = cuda::allocate(bytes, nullptr);
+    if (data == nullptr) {
+      const cuda::MemoryInfo info = cuda::memory_info();
+      fail(ErrorCode::out_of_memory, "storage: asked for ", bytes, " bytes on ", device, ", ", info.free,
+           " of ", info.total, " are free; use a smaller batch, a shorter context or a smaller dtype");
     }
-    check(status, "cudaMalloc", bytes);
-    std::shared_ptr<void> owner(data, [](void* p) { cudaFree(p); });
+    std::shared_ptr<void> owner(data, [](void* p) { cuda::release(p, nullptr); });
     return std::make_shared<Storage>(std::move(owner), data, bytes, device);
   }
 
   void copy(void* to, Device to_device, const void* from, Device from_device,
             std::size_t bytes) const override {
-    if (bytes == 0) return;
     const Device device = to_device.type() == Device::Type::cuda ? to_device : from_device;
     const CurrentDevice current(device.index());
-    // cudaMemcpyDefault tells host from device by the addresses; the call returns when host memory is done
-    // with, and the stream is waited for because device-to-device copies return early.
-    check(cudaMemcpy(to, from, bytes, cudaMemcpyDefault), "cudaMemcpy", bytes);
-    check(cudaStreamSynchronize(nullptr), "cudaStreamSynchronize", bytes);
+    cuda::copy_bytes(to, from, bytes, nullptr);
   }
 };
 
@@ -79,7 +55,7 @@ class CudaBackend final : public StorageBackend {
 namespace ops {
 
 CudaContext cuda_context(Device device) {
-  check(cudaSetDevice(device.index()), "cudaSetDevice", 0);
+  cuda::set_device(device.index());
   return CudaContext{.stream = nullptr, .device = device.index()};
 }
 
