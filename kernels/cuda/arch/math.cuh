@@ -35,6 +35,16 @@ __device__ __forceinline__ float tanh_fast(float x) {
   return tanhf(x);
 #endif
 }
+/// 1 / x within 1 ulp; 0 for infinity.
+__device__ __forceinline__ float reciprocal_fast(float x) {
+#ifdef __CUDACC__
+  float out;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(out) : "f"(x));
+  return out;
+#else
+  return 1.0f / x;
+#endif
+}
 /// 1 / sqrt(x), rounded as the two operations round.
 __device__ __forceinline__ float reciprocal_sqrt(float x) { return 1.0f / sqrtf(x); }
 

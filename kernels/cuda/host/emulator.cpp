@@ -92,6 +92,8 @@ struct Barrier {
 struct Access {
   std::uint8_t writer = 0xff;
   std::uint32_t write_time = 0;
+  std::int32_t thread = -1;          // that wrote last, not by a copy
+  std::uint32_t fences = 0;          // that it had made by then
   std::vector<std::uint32_t> reads;  // by warp; empty: nobody since the write
 };
 
@@ -434,6 +436,8 @@ void Block::note(std::size_t offset, std::size_t bytes, bool write) {
     access.reads.clear();
     access.writer = static_cast<std::uint8_t>(warp);
     access.write_time = clock[warp];
+    access.thread = static_cast<std::int32_t>(current_->linear);
+    access.fences = current_->fences;
   }
 }
 
@@ -448,6 +452,7 @@ void Block::note_copy(std::size_t offset, std::size_t bytes, Clock* end) {
     accesses_[word].writer = static_cast<std::uint8_t>(warps_);
     accesses_[word].write_time = copy_clock_[warps_];
     accesses_[word].reads.clear();
+    accesses_[word].thread = -1;
   }
   std::fill_n(state_.begin() + static_cast<std::ptrdiff_t>(offset), bytes, written);
   join(*end, copy_clock_);
@@ -486,6 +491,19 @@ void SharedBytes::note_read(std::size_t offset, std::size_t bytes) {
 void SharedBytes::note_write(std::size_t offset, std::size_t bytes) {
   this_block().note(offset, bytes, true);
 }
+void SharedBytes::note_async_read(std::size_t offset, std::size_t bytes) {
+  Block& block = this_block();
+  block.note(offset, bytes, false);
+  for (std::size_t word = offset / 4; word < (offset + bytes) / 4; ++word) {
+    const Access& access = block.accesses_[word];
+    if (access.thread < 0) continue;
+    const auto writer = static_cast<std::size_t>(access.thread);
+    if (block.threads_[writer].fences == access.fences) {
+      defect(concat("reads byte ", word * 4, " of shared memory by wgmma, thread ", writer,
+                    " wrote it and has not called fence_async_shared since"));
+    }
+  }
+}
 void SharedBytes::note_copy_begin(std::size_t offset, std::size_t bytes) {
   this_block().note_copy(offset, bytes, nullptr);
 }
@@ -496,6 +514,8 @@ void SharedBytes::note_copy_end(std::size_t offset, std::size_t bytes, Clock& en
 void SharedBytes::note_arrived(std::size_t offset, std::size_t bytes) {
   this_block().note_arrived(offset, bytes);
 }
+
+void fence_async() { ++this_thread().fences; }
 
 void join_clock(Clock& into) {
   Block& block = this_block();

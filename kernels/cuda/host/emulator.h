@@ -71,6 +71,7 @@ class Thread {
   unsigned warp() const { return linear / 32; }
   unsigned lane() const { return linear % 32; }
 
+  std::uint32_t fences = 0;                           ///< calls of fence_async
   std::vector<std::vector<PendingCopy>> copy_groups;  ///< cp.async: committed and not yet waited for
   std::vector<PendingCopy> open_group;
   std::vector<std::vector<std::function<void()>>>
@@ -122,6 +123,8 @@ struct SharedBytes {
   /// writing, is a defect, and so is an access that no barrier orders with another warp's.
   static void note_read(std::size_t offset, std::size_t bytes);
   static void note_write(std::size_t offset, std::size_t bytes);
+  /// A read by wgmma: a defect, too, when the thread that wrote there has not called fence_async since.
+  static void note_async_read(std::size_t offset, std::size_t bytes);
   /// A copy begins, after all that this thread knows: until it arrives, nobody may touch these bytes.
   static void note_copy_begin(std::size_t offset, std::size_t bytes);
   /// The copy of this thread arrived, and the thread has waited for it.
@@ -129,6 +132,10 @@ struct SharedBytes {
   /// A copy that belongs to no thread arrived: known to who takes the clock `end`.
   static void note_copy_end(std::size_t offset, std::size_t bytes, Clock& end);
 };
+
+/// What this thread wrote to shared memory is from now on ordered before asynchronous reads (the proxy
+/// fence).
+void fence_async();
 
 /// The clock of the thread's warp, for objects in shared memory that order warps (mbarriers).
 void join_clock(Clock& into);        ///< what this warp has done becomes known to who takes `into`

@@ -7,6 +7,9 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "adlib/core/error.h"
+#include "kernels/cuda/arch/tensor_map.h"
+
 namespace adlib::kernels::cuda {
 
 int device_count() { return 1; }
@@ -38,5 +41,21 @@ void fill_bytes(void* memory, int value, std::size_t bytes, void*) {
   if (bytes > 0) std::memset(memory, value, bytes);
 }
 void synchronize(void*) {}
+
+TensorMap make_tensor_map(const BoxedTensor& tensor) {
+  require(tensor.rank >= 2 && tensor.rank <= 4, "cuda: a tensor map of rank ", tensor.rank);
+  require(reinterpret_cast<std::uintptr_t>(tensor.data) % 16 == 0, "cuda: a tensor map of unaligned data");
+  require(tensor.box[0] == 64, "cuda: a tensor map with rows of ", tensor.box[0], " elements, expected 64");
+  for (int d = 1; d < tensor.rank; ++d) {
+    const auto i = static_cast<std::size_t>(d);
+    require(tensor.strides[i - 1] % 16 == 0, "cuda: a tensor map with a stride of ", tensor.strides[i - 1],
+            " bytes");
+    require(tensor.box[i] >= 1 && tensor.box[i] <= 256, "cuda: a tensor map with a box of ", tensor.box[i],
+            " rows");
+  }
+  TensorMap out{};
+  std::memcpy(&out, &tensor, sizeof tensor);
+  return out;
+}
 
 }  // namespace adlib::kernels::cuda
