@@ -2,6 +2,10 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstdint>
+#include <map>
+#include <mutex>
+
 #include "adlib/core/error.h"
 
 namespace adlib::kernels::cuda {
@@ -35,6 +39,32 @@ int multiprocessors(int device) {
   int count = 0;
   check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device), "cudaDeviceGetAttribute");
   return count;
+}
+
+int compute_capability(int device) {
+  int major = 0, minor = 0;
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "cudaDeviceGetAttribute");
+  check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "cudaDeviceGetAttribute");
+  return 10 * major + minor;
+}
+
+void* default_stream(int device) {
+  static std::mutex mutex;
+  static std::map<int, cudaStream_t> streams;  // never destroyed: the driver may be gone before them
+  const std::scoped_lock lock(mutex);
+  cudaStream_t& stream = streams[device];
+  if (stream == nullptr) {
+    const int before = current_device();
+    set_device(device);
+    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
+    // Memory given back stays with the process: the next step of a loop asks for the same.
+    cudaMemPool_t pool{};
+    check(cudaDeviceGetDefaultMemPool(&pool, device), "cudaDeviceGetDefaultMemPool");
+    std::uint64_t keep = ~std::uint64_t{0};
+    check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "cudaMemPoolSetAttribute");
+    set_device(before);
+  }
+  return stream;
 }
 
 void set_device(int device) { check(cudaSetDevice(device), "cudaSetDevice"); }

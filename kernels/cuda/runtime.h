@@ -13,14 +13,21 @@ int device_count();
 std::string device_name(int device);
 /// Multiprocessors of the device.
 int multiprocessors(int device);
+/// Ten times the compute capability: 80 for an A100, 90 for an H100. The emulator says 80; its tests call
+/// what needs more by name.
+int compute_capability(int device);
 /// Makes the device current for this thread.
 void set_device(int device);
 int current_device();
 
+/// The stream that adlib's tensors live on: one for each device, made when first asked for.
+void* default_stream(int device);
+
 /// Device memory in the order of a stream: it may be used by what is put on the stream after the call. Null
 /// when there is none.
 void* allocate(std::size_t bytes, void* stream);
-/// Gives it back when what is on the stream is done.
+/// Gives it back when what is on the stream is done. The device keeps it for the next allocation of this
+/// process.
 void release(void* memory, void* stream);
 struct MemoryInfo {
   std::size_t free = 0, total = 0;

@@ -50,7 +50,7 @@ class Shared {
     operator T() const {
       host::SharedBytes::note_read(offset_, sizeof(T));
       T out;
-      std::memcpy(&out, host::SharedBytes::data() + offset_, sizeof out);
+      std::memcpy(static_cast<void*>(&out), host::SharedBytes::data() + offset_, sizeof out);
       return out;
     }
     const Element& operator=(const T& value) const {
@@ -85,7 +85,7 @@ class Shared {
   Vec<T, N> load(int i) const {
     Vec<T, N> out;
     host::SharedBytes::note_read(offset(i, N), sizeof out);
-    std::memcpy(&out, host::SharedBytes::data() + offset(i, N), sizeof out);
+    std::memcpy(static_cast<void*>(&out), host::SharedBytes::data() + offset(i, N), sizeof out);
     return out;
   }
   template <int N>

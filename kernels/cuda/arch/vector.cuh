@@ -58,7 +58,7 @@ __device__ __forceinline__ Vec<T, N> load(const T* p) {
   *reinterpret_cast<W*>(&out) = __ldg(reinterpret_cast<const W*>(p));
 #else
   detail::check_aligned(p, sizeof out);
-  std::memcpy(&out, p, sizeof out);
+  std::memcpy(static_cast<void*>(&out), p, sizeof out);
 #endif
   return out;
 }
@@ -71,7 +71,7 @@ __device__ __forceinline__ Vec<T, N> load_coherent(const T* p) {
   *reinterpret_cast<W*>(&out) = *reinterpret_cast<const W*>(p);
 #else
   detail::check_aligned(p, sizeof out);
-  std::memcpy(&out, p, sizeof out);
+  std::memcpy(static_cast<void*>(&out), p, sizeof out);
 #endif
   return out;
 }
@@ -95,7 +95,7 @@ __device__ __forceinline__ void store(T* p, const Vec<T, N>& values) {
   *reinterpret_cast<W*>(p) = *reinterpret_cast<const W*>(&values);
 #else
   detail::check_aligned(p, sizeof values);
-  std::memcpy(p, &values, sizeof values);
+  std::memcpy(static_cast<void*>(p), &values, sizeof values);
 #endif
 }
 

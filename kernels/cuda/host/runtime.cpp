@@ -15,6 +15,8 @@ namespace adlib::kernels::cuda {
 int device_count() { return 1; }
 std::string device_name(int) { return "CUDA emulated on the CPU"; }
 int multiprocessors(int) { return 4; }
+int compute_capability(int) { return 80; }
+void* default_stream(int) { return nullptr; }
 void set_device(int) {}
 int current_device() { return 0; }
 

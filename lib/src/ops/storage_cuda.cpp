@@ -1,4 +1,5 @@
 // Device memory. A machine without a driver or a device has a device_count of 0.
+#include "adlib/core/deterministic.h"
 #include "adlib/core/error.h"
 #include "adlib/core/storage.h"
 #include "kernels/cuda/runtime.h"
@@ -32,13 +33,14 @@ class CudaBackend final : public StorageBackend {
            " CUDA devices");
     }
     const CurrentDevice current(device.index());
-    void* data = cuda::allocate(bytes, nullptr);
+    void* stream = cuda::default_stream(device.index());
+    void* data = cuda::allocate(bytes, stream);
     if (data == nullptr) {
       const cuda::MemoryInfo info = cuda::memory_info();
       fail(ErrorCode::out_of_memory, "storage: asked for ", bytes, " bytes on ", device, ", ", info.free,
            " of ", info.total, " are free; use a smaller batch, a shorter context or a smaller dtype");
     }
-    std::shared_ptr<void> owner(data, [](void* p) { cuda::release(p, nullptr); });
+    std::shared_ptr<void> owner(data, [stream](void* p) { cuda::release(p, stream); });
     return std::make_shared<Storage>(std::move(owner), data, bytes, device);
   }
 
@@ -46,7 +48,7 @@ class CudaBackend final : public StorageBackend {
             std::size_t bytes) const override {
     const Device device = to_device.type() == Device::Type::cuda ? to_device : from_device;
     const CurrentDevice current(device.index());
-    cuda::copy_bytes(to, from, bytes, nullptr);
+    cuda::copy_bytes(to, from, bytes, cuda::default_stream(device.index()));
   }
 };
 
@@ -56,7 +58,9 @@ namespace ops {
 
 CudaContext cuda_context(Device device) {
   cuda::set_device(device.index());
-  return CudaContext{.stream = nullptr, .device = device.index()};
+  return CudaContext{.stream = cuda::default_stream(device.index()),
+                     .device = device.index(),
+                     .deterministic = deterministic()};
 }
 
 }  // namespace ops
