@@ -74,6 +74,7 @@ fi
 
 run cmake -S "$source_dir/examples/consumer" -B "$work_dir/fetch_content" -DCONSUMER_FETCH=ON \
   -DFETCHCONTENT_SOURCE_DIR_ADLIB="$source_dir" -DCMAKE_BUILD_TYPE=Release \
+  -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=8 \
   -DBUILD_SHARED_LIBS="$(sed -n 's/^BUILD_SHARED_LIBS:[A-Z]*=//p' "$build_dir/CMakeCache.txt" | grep . || echo OFF)" \
   -DCMAKE_CXX_COMPILER_LAUNCHER="$(sed -n 's/^CMAKE_CXX_COMPILER_LAUNCHER:[A-Z]*=//p' "$build_dir/CMakeCache.txt")"
 run cmake --build "$work_dir/fetch_content" --parallel "$(nproc)"

@@ -47,6 +47,10 @@ Progress Console::progress(std::string what) const {
   };
 }
 
+CLI::Option& add_store(CLI::App& command, std::string& store, const char* about) {
+  return *command.add_option("STORE", store, about)->type_name("FILE")->required();
+}
+
 std::string counted(std::int64_t count, const std::string& what) {
   return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
 }

@@ -62,6 +62,9 @@ struct Session {
 /// wrong use.
 int run_command(std::vector<std::string> arguments, bool quiet);
 
+/// STORE, the first argument of the commands that work on a campaign.
+CLI::Option& add_store(CLI::App& command, std::string& store, const char* about = "The campaign's file");
+
 /// "1 text", "3 texts".
 std::string counted(std::int64_t count, const std::string& what);
 

@@ -1,6 +1,9 @@
 // adlib assign: which variant each user gets.
 #include "copywriter/measure/assign.h"
+
+#include "adlib/core/error.h"
 #include "app.h"
+#include "copywriter/write/json_lines_sink.h"
 
 namespace adlib::cli {
 namespace {
@@ -24,12 +27,16 @@ int run(const Options& options, const Console& console) {
   assign.progress = console.progress("drawing variants");
   const cw::Store store(options.store, cw::Store::Mode::write);
   const cw::AssignSummary done = cw::assign_variants(store, assign);
-  Output output("-");
-  output.write(counted(done.assigned, "placement") + " got a variant, " + std::to_string(done.held_out) +
-               " held out, " + std::to_string(done.refused) + " refused by their users, " +
-               std::to_string(done.before) + " had one before (" + options.policy + ", control " +
-               CLI::detail::to_string(options.control) + ", seed " + std::to_string(options.seed) + ")\n");
-  output.commit();
+  Output output("");
+  output.write(cw::to_line({{"assigned", done.assigned},
+                            {"held_out", done.held_out},
+                            {"refused", done.refused},
+                            {"before", done.before},
+                            {"users", done.users},
+                            {"users_held_out", done.users_held_out}}));
+  output.flush();
+  console.note(concat(counted(done.assigned, "placement"), " got a variant; of ", counted(done.users, "user"),
+                      " ", done.users_held_out, " held out"));
   return 0;
 }
 
@@ -38,7 +45,7 @@ int run(const Options& options, const Console& console) {
 void add_assign(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("assign", "Draw which variant of a copy each user gets");
-  command->add_option("store", options->store, "The campaign's store")->type_name("STORE")->required();
+  add_store(*command, options->store);
   command->add_option("--policy", options->policy, "How variants are drawn")
       ->check(CLI::IsMember({"uniform", "thompson", "contextual"}))
       ->capture_default_str();
@@ -68,7 +75,7 @@ void add_assign(CLI::App& app, Session& session) {
       "ones. uniform draws all variants alike; thompson draws each with the probability that it is clicked "
       "most;\n"
       "contextual does so for users like this one. The probability of each draw is kept, for 'adlib "
-      "measure'.");
+      "measure'. Prints a JSON object.");
   command->callback(
       [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
 }

@@ -47,6 +47,7 @@ int reproduce(const ReproduceOptions& options, const Console& console) {
   }
   const std::filesystem::path rules = rules_folder(options.rules);
   const std::string rules_digest = cw::hexadecimal(cw::sha256_of_directory(rules));
+  const auto rule_set = std::make_shared<cw::RuleSet>(rules);
   Output output("");
   bool all_same = true;
   for (const auto& [settings, records] : by_settings) {
@@ -66,7 +67,7 @@ int reproduce(const ReproduceOptions& options, const Console& console) {
     const GenerationConfig config =
         generation_config_from_json(write["generation"].dump(), options.store + ": run");
     const cw::TextWriter writer(generator, config, {});
-    cw::GuardedWriter guarded(writer, rules, write.value("attempts", cw::GuardedWriter::kAttempts));
+    cw::GuardedWriter guarded(writer, rule_set, write.value("attempts", cw::GuardedWriter::kAttempts));
     for (const cw::OrderedJson& record : records) {
       const auto request = cw::CopyRequest::from_json(record["request"].dump(), options.store);
       const std::string text(cw::trim(guarded.begin(request).get().text));
@@ -85,8 +86,8 @@ int reproduce(const ReproduceOptions& options, const Console& console) {
 void add_audit(CLI::App& app, Session& session) {
   auto options = std::make_shared<AuditOptions>();
   CLI::App* command = app.add_subcommand("audit", "Tell how copies came about and who let them out");
-  command->add_option("store", options->store, "The campaign's file")->type_name("STORE")->required();
-  command->add_option("id", options->copies, "Copies, by id; default: all")->type_name("ID");
+  add_store(*command, options->store);
+  command->add_option("ID", options->copies, "Copies, by id; default: all")->type_name("ID");
   command->add_flag("--published", options->published, "Only those that were published");
   command->add_option("-o,--output", options->output, "Write to a file; default stdout")->type_name("FILE");
   command->footer(
@@ -102,8 +103,8 @@ void add_audit(CLI::App& app, Session& session) {
 void add_reproduce(CLI::App& app, Session& session) {
   auto options = std::make_shared<ReproduceOptions>();
   CLI::App* command = app.add_subcommand("reproduce", "Write copies again and compare the bytes");
-  command->add_option("store", options->store, "The campaign's file")->type_name("STORE")->required();
-  command->add_option("id", options->copies, "Copies, by id")->type_name("ID")->required();
+  add_store(*command, options->store);
+  command->add_option("ID", options->copies, "Copies, by id")->type_name("ID")->required();
   command->add_option("--model", options->model, "The model; default: the directory that it was then")
       ->type_name("DIR");
   command->add_option("--rules", options->rules, "The rules; default: adlib's own")->type_name("DIR");

@@ -55,12 +55,10 @@ int run(const Options& options, const Console& console) {
 void add_campaign(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("campaign", "Run the stages of a campaign, as a file says");
-  command->add_option("file", options->file, "What each stage is told, in TOML")
+  command->add_option("FILE", options->file, "What each stage is told, in TOML")
       ->type_name("FILE")
       ->required();
-  command->add_option("store", options->store, "The campaign's file, which is made where it is missing")
-      ->type_name("STORE")
-      ->required();
+  add_store(*command, options->store, "The campaign's file; made where it is missing");
   const std::vector<std::string> stages(cw::campaign_stages().begin(), cw::campaign_stages().end());
   command->add_option("--from", options->from, "Begin with this stage")->check(CLI::IsMember(stages));
   command->add_option("--until", options->until, "Stop behind this stage")->check(CLI::IsMember(stages));

@@ -21,6 +21,7 @@ namespace {
 
 namespace cw = adlib::copywriter;
 
+constexpr const char* kByteOrderMark = "\xEF\xBB\xBF";
 constexpr int kMostFixRounds = 8;  // fixes make room for others; that many never were needed
 
 struct Options {
@@ -37,7 +38,7 @@ struct Text {
   cw::TextSource source;
   std::string text;
   std::string language, channel, tone, product, customer;
-  bool generated = false;
+  bool generated = false, unpersonalised = false;
 };
 
 template <class Record>
@@ -117,7 +118,7 @@ class Run {
       const std::string changes = cw::diff(text.text, now, text.source);
       fixed_ += changes.empty() ? 0 : 1;
       // The fixed text itself goes to stdout where the input came from stdin.
-      if (text.source.file == "stdin") {
+      if (writes_stdin(options_)) {
         console_.note(changes);
       } else if (options_.format == "text") {
         output_.write(changes);
@@ -192,6 +193,7 @@ class Run {
     subject.generated = options_.generated || text.generated;
     subject.product = product;
     subject.customer = customers_by_id_.find(text.customer, text.source);
+    subject.unpersonalised = text.unpersonalised || (subject.customer && !subject.customer->personalised);
     std::vector<cw::Finding> findings = checker_.check(subject);
     std::erase_if(findings, [&](const cw::Finding& finding) {
       const std::string pack = finding.rule.substr(0, finding.rule.find('/'));
@@ -208,7 +210,7 @@ class Run {
       failed_ = failed_ || (fail_on_ && finding.level >= *fail_on_);
       if (options_.format == "text") {
         const std::string shown = cw::to_text(finding, now, text.source);
-        if (options_.fix && text.source.file == "stdin") {
+        if (writes_stdin(options_)) {
           console_.note(shown);
         } else {
           output_.write(shown);
@@ -278,7 +280,7 @@ std::string check_file(std::istream& in, const std::string& where, const Options
     // The last line's end belongs to the file.
     const std::size_t end = text.find_last_not_of("\r\n");
     const std::size_t length = end == std::string::npos ? 0 : end + 1;
-    return run.take({{where, 1, false}, text.substr(0, length), "", "", "", "", "", false}) +
+    return run.take({{where, 1, false}, text.substr(0, length), "", "", "", "", "", false, false}) +
            text.substr(length);
   }
   std::string line;
@@ -293,18 +295,19 @@ std::string check_file(std::istream& in, const std::string& where, const Options
       continue;
     }
     if (!records) {
-      mended += run.take({{where, number, false}, line, "", "", "", "", "", false}) + end;
+      mended += run.take({{where, number, false}, line, "", "", "", "", "", false, false}) + end;
       continue;
     }
     const io::Json object = io::parse_json(line, place);
     const io::JsonFields record(object, place);
-    Text text{{where, number, true}, record.string(options.field.c_str()), "", "", "", "", "", false};
+    Text text{{where, number, true}, record.string(options.field.c_str()), "", "", "", "", "", false, false};
     text.language = text_field(record, "language");
     text.channel = text_field(record, "channel");
     text.tone = text_field(record, "tone");
     text.product = text_field(record, "product");
     text.customer = text_field(record, "customer");
     text.generated = record.has("model");
+    text.unpersonalised = text_field(record, "personalised") == "false";
     const std::string now = run.take(text);
     if (now == text.text) {
       mended += line + end;
@@ -373,20 +376,28 @@ int run_check(const Options& options, const Console& console) {
   const bool from_stdin = std::find(options.files.begin(), options.files.end(), "-") != options.files.end();
   if (from_stdin && options.fix && (options.files.size() > 1 || options.format != "text"))
     throw UsageError("--fix writes what came from stdin to stdout: give '-' alone, and no other --format");
+  if (options.fail_on != "never" && cw::parse_level(options.level) > cw::parse_level(options.fail_on))
+    throw UsageError("--level " + options.level + " hides what --fail-on " + options.fail_on +
+                     " fails for; give --level at most that level, or --fail-on never");
   Run run(options, console);
+  // No file is changed before all of them have been read and checked.
+  std::vector<std::pair<std::string, std::string>> changed;
   for (const std::string& file : options.files) {
     with_input(file, [&](std::istream& in, const std::string& where) {
-      const std::string mended = check_file(in, where, options, run);
+      std::string mended = check_file(in, where, options, run);
       if (!options.fix) return;
       if (file == "-") {
         Output output(options.output);
         output.write(mended);
         output.commit();
-      } else if (mended != io::read_file(file)) {
-        io::write_file(file, mended);
+        return;
       }
+      const std::string before = io::read_file(file);
+      if (before.starts_with(kByteOrderMark)) mended.insert(0, kByteOrderMark);  // reading leaves it out
+      if (mended != before) changed.emplace_back(file, std::move(mended));
     });
   }
+  for (const auto& [file, mended] : changed) io::write_file(file, mended);
   return run.finish();
 }
 

@@ -1,10 +1,9 @@
 // adlib collect: a shop's files into the store of a campaign.
-#include <optional>
-
-#include "app.h"
 #include "copywriter/collect/collect.h"
+#include "app.h"
 #include "copywriter/collect/money.h"
 #include "copywriter/write/json_lines_sink.h"
+#include "rejected_report.h"
 
 namespace adlib::cli {
 namespace {
@@ -13,7 +12,7 @@ namespace cw = adlib::copywriter;
 
 struct Options {
   std::string store, map, currency, encoding = "auto", contacts = "none", rejected;
-  std::vector<std::string> products, customers, events, reviews, copy;
+  std::vector<std::string> products, customers, events, reviews, copy, shop;
   std::int64_t max_errors = 0;
 };
 
@@ -27,7 +26,7 @@ std::vector<cw::CollectOptions::File> files_of(const Options& options) {
   add(cw::FileKind::events, options.events);
   add(cw::FileKind::reviews, options.reviews);
   add(cw::FileKind::copy, options.copy);
-  if (files.empty())
+  if (files.empty() && options.shop.empty())
     throw UsageError("name a file to read: --products, --customers, --events, --reviews or --copy FILE");
   std::size_t pipes = 0;
   for (const auto& file : files) pipes += file.path == "-" ? 1 : 0;
@@ -79,6 +78,7 @@ int run(const Options& options, const Console& console) {
   collect.files = files_of(options);
   if (!options.currency.empty() && !cw::is_currency(options.currency))
     throw UsageError("--currency is '" + options.currency + "', expected an ISO 4217 code such as CNY");
+  collect.shop_names = options.shop;
   collect.map = options.map;
   collect.currency = options.currency;
   collect.encoding = options.encoding == "utf-8"     ? cw::Encoding::utf8
@@ -87,15 +87,13 @@ int run(const Options& options, const Console& console) {
   collect.max_errors = options.max_errors;
   collect.contact_hashes = options.contacts == "hash";
 
-  std::optional<Output> rejected;
-  if (!options.rejected.empty()) rejected.emplace(options.rejected);
-  collect.on_rejected = [&](const cw::RejectedRow& row) {
-    if (!rejected) return;
-    cw::OrderedJson line;
-    line["file"] = row.file;
-    line["line"] = row.line;
-    line["reason"] = row.reason;
-    rejected->write(cw::to_line(line));
+  RejectedReport rejected(options.rejected);
+  collect.on_rejected = [&](const cw::RejectedRow& row) { rejected.add(row); };
+  collect.on_slip = [&](const std::string& file, std::int64_t line, const cw::Slip& slip) {
+    console.status("");
+    const std::string what = "nobody reads '" + slip.name + "'; did you mean '" + slip.meant + "'?";
+    console.warn(file + ": " + what);
+    rejected.warn(file, line, what);
   };
   Output output("");
   collect.on_file = [&](const cw::CollectedFile& file) {
@@ -110,10 +108,10 @@ int run(const Options& options, const Console& console) {
     cw::collect(options.store, collect);
   } catch (const Error&) {
     console.status("");
-    if (rejected) rejected->commit();  // it tells why
+    rejected.commit();
     throw;
   }
-  if (rejected) rejected->commit();
+  rejected.commit();
   output.commit();
   return 0;
 }
@@ -124,9 +122,7 @@ void add_collect(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "collect", "Read a shop's products, customers, events, reviews and past copy into a store");
-  command->add_option("STORE", options->store, "The campaign's file; made where it is missing")
-      ->required()
-      ->type_name("STORE");
+  add_store(*command, options->store, "The campaign's file; made where it is missing");
   const std::string files = "Files";
   const auto add = [&](const char* name, std::vector<std::string>& to, const char* about) {
     command->add_option(name, to, about)->type_name("FILE")->group(files);
@@ -137,6 +133,12 @@ void add_collect(CLI::App& app, Session& session) {
       "What users viewed, saved, put in the cart and bought: CSV as Taobao's logs, or JSON Lines");
   add("--reviews", options->reviews, "user, product, text, rating, time: CSV or JSON Lines");
   add("--copy", options->copy, "What was sent before, and its counts: CSV or JSON Lines");
+  command
+      ->add_option(
+          "--shop", options->shop,
+          "What the shop calls itself: any copy may say it, also where it is a brand; may be repeated, and "
+          "replaces what was told before")
+      ->type_name("NAME");
   const std::string reading = "Reading";
   command
       ->add_option("--map", options->map,
@@ -162,8 +164,9 @@ void add_collect(CLI::App& app, Session& session) {
       ->capture_default_str()
       ->group(reading);
   command
-      ->add_option("--rejected", options->rejected,
-                   "Report bad rows here: file, line and reason, a JSON object each")
+      ->add_option(
+          "--rejected", options->rejected,
+          "Report bad rows and doubtful columns here: file, line, and reason or warning, a JSON object each")
       ->type_name("FILE.jsonl")
       ->group(reading);
   command

@@ -5,6 +5,7 @@
 #include "copywriter/measure/outcomes.h"
 #include "copywriter/measure/preferences.h"
 #include "copywriter/measure/results.h"
+#include "rejected_report.h"
 
 namespace adlib::cli {
 namespace {
@@ -14,7 +15,7 @@ namespace cw = adlib::copywriter;
 constexpr std::size_t kShownErrors = 10;  // the store has them all
 
 struct Options {
-  std::string store, output, preferences, rules;
+  std::string store, output, preferences, rules, rejected, now;
   std::vector<std::string> outcomes;
   std::int64_t max_errors = 0;
   double probability = 0.95;
@@ -25,11 +26,22 @@ void import_all(const cw::Store& store, const Options& options, const Console& c
   cw::OutcomeOptions reading;
   reading.max_errors = options.max_errors;
   reading.channels = cw::read_channels(rules_folder(options.rules) / "channels.toml");
+  reading.now = parse_now(options.now);
+  RejectedReport report(options.rejected);
+  reading.on_rejected = [&](const cw::RejectedRow& row) { report.add(row); };
   for (const std::string& file : options.outcomes) {
     cw::InputFile input(file, cw::Encoding::automatic);
     const std::string& where = input.where();
     reading.progress = [&](std::int64_t rows) { console.status(where + ": " + counted(rows, "row")); };
-    const cw::OutcomeSummary done = cw::import_outcomes(store, input, reading);
+    const cw::OutcomeSummary done = [&] {
+      try {
+        return cw::import_outcomes(store, input, reading);
+      } catch (const Error&) {
+        console.status("");
+        report.commit();  // it tells why
+        throw;
+      }
+    }();
     console.status("");
     for (std::size_t i = 0; i < done.rejected.size() && i < kShownErrors; ++i) {
       console.warn(
@@ -45,9 +57,12 @@ void import_all(const cw::Store& store, const Options& options, const Console& c
         done.outdated > 0 ? concat(", ", done.outdated, " of them before a consent with a later date") : "",
         done.forgotten > 0 ? concat(", ", done.forgotten, " of people who were erased") : ""));
   }
+  report.commit();
 }
 
 int run(const Options& options, const Console& console) {
+  if (options.outcomes.empty() && !options.rejected.empty())
+    throw UsageError("--rejected is for the bad rows of --outcomes FILE");
   const bool writes = !options.outcomes.empty();
   const cw::Store store(options.store, writes ? cw::Store::Mode::write : cw::Store::Mode::read);
   import_all(store, options, console);
@@ -76,7 +91,7 @@ void add_measure(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("measure", "Import impressions, clicks and orders, and show what copies brought");
-  command->add_option("store", options->store, "The campaign's store")->type_name("STORE")->required();
+  add_store(*command, options->store);
   command
       ->add_option("--outcomes", options->outcomes,
                    "Files of outcomes, CSV or JSON Lines: copy or user, kind, time, value; '-' is stdin")
@@ -87,6 +102,14 @@ void add_measure(CLI::App& app, Session& session) {
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1'000'000'000}))
       ->type_name("N")
       ->capture_default_str();
+  command
+      ->add_option("--rejected", options->rejected,
+                   "Report bad rows here: file, line and reason, a JSON object each")
+      ->type_name("FILE.jsonl");
+  command
+      ->add_option("--now", options->now,
+                   "Outcomes of more than a day later are bad rows; Unix seconds or a date; default: now")
+      ->type_name("TIME");
   command->add_flag("--json", options->json, "The results as one JSON object");
   command
       ->add_option("-o,--output", options->output,
@@ -114,7 +137,7 @@ void add_measure(CLI::App& app, Session& session) {
       "in again;\n"
       "an unsubscribe is obeyed from then on. Intervals are 95%; the test against held-out users may be "
       "looked at any\n"
-      "time.");
+      "time. A row about a copy that was never published, or of the future, is a bad one.");
   command->callback(
       [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
 }

@@ -50,7 +50,7 @@ int run(const Options& options, const Console& console) {
 void add_polish(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("polish", "Check and mend the copies of a campaign");
-  command->add_option("store", options->store, "The campaign's file")->type_name("STORE")->required();
+  add_store(*command, options->store);
   command
       ->add_option("--pack", options->packs, "Rules of your own beside adlib's; may be given several times")
       ->type_name("FILE");

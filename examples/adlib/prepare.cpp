@@ -77,7 +77,7 @@ int run(const Options& options, const Console& console) {
 void add_prepare(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("prepare", "Find out what is known of each customer of a campaign");
-  command->add_option("store", options->store, "The campaign's file")->type_name("STORE")->required();
+  add_store(*command, options->store);
   command
       ->add_option("--now", options->now,
                    "Leave out what happened later; Unix seconds or a date; default: now")

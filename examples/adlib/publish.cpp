@@ -138,7 +138,7 @@ void add_publish(CLI::App& app, Session& session) {
   cw::PublishOptions& publish = options->publish;
   CLI::App* command =
       app.add_subcommand("publish", "Put approved copy into files for shops and senders, or send it");
-  command->add_option("store", options->store, "The campaign's file")->type_name("STORE")->required();
+  add_store(*command, options->store);
   command->add_option("--to", publish.target, "Where it goes: the format of the file, or a webhook")
       ->check(CLI::IsMember(cw::publish_targets()))
       ->type_name("TARGET")

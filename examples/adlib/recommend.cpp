@@ -51,7 +51,7 @@ int run(const Options& options, const Console& console) {
 void add_recommend(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("recommend", "Choose products for each customer of a campaign");
-  command->add_option("store", options->store, "The campaign's file")->type_name("STORE")->required();
+  add_store(*command, options->store);
   command->add_option("--top", options->top, "Products for each customer")
       ->check(CLI::Range(std::size_t{1}, std::size_t{1000}))
       ->type_name("N")

@@ -8,11 +8,11 @@ namespace cw = adlib::copywriter;
 
 void add_report(CLI::App& app, Session& session) {
   struct Options {
-    std::string store, output, language = "en";
+    std::string store, output, language = "en", now;
   };
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("report", "Write the whole campaign as one HTML page");
-  command->add_option("store", options->store, "The campaign's store")->type_name("STORE")->required();
+  add_store(*command, options->store);
   command
       ->add_option("-o,--output", options->output,
                    "Write to a file, which appears when all is done; default stdout")
@@ -20,6 +20,8 @@ void add_report(CLI::App& app, Session& session) {
   command->add_option("--language", options->language, "Of the page; copies keep theirs")
       ->check(CLI::IsMember({"en", "zh"}))
       ->capture_default_str();
+  command->add_option("--now", options->now, "The date of the page; Unix seconds or a date; default: now")
+      ->type_name("TIME");
   command->footer(
       "Examples:\n"
       "  adlib report shop.db -o report.html\n"
@@ -30,7 +32,8 @@ void add_report(CLI::App& app, Session& session) {
     session.job = [options] {
       const cw::Store store(options->store, cw::Store::Mode::read);
       Output output(options->output);
-      output.write(cw::campaign_report(store, {.language = cw::parse_language(options->language)}));
+      output.write(cw::campaign_report(
+          store, {.language = cw::parse_language(options->language), .now = parse_now(options->now)}));
       output.commit();
       return 0;
     };

@@ -1,5 +1,6 @@
 // adlib review: a person decides what is published.
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 
 #include "adlib/core/error.h"
@@ -20,7 +21,7 @@ struct Options {
   std::string store, sheet, output, text, rules, accept = "style", format = "text";
   std::vector<std::int64_t> ids;
   std::vector<std::string> packs;
-  bool all_clean = false;
+  bool all_clean = false, force = false;
   cw::Reviewer reviewer;
   cw::ReviewFilter filter;
 };
@@ -52,6 +53,11 @@ cw::CheckCopy check_copy(const cw::Store& store, const Options& options) {
 
 int run_export(const Options& options, const Console& console) {
   const cw::Store store(options.store, cw::Store::Mode::read);
+  const bool is_file = !options.output.empty() && options.output != "-";
+  if (is_file && !options.force && std::filesystem::is_regular_file(options.output)) {
+    cw::InputFile before(options.output, cw::Encoding::automatic);
+    cw::check_overwrite(store, before.stream(), before.where());
+  }
   Output output(options.output);
   const std::int64_t count =
       cw::export_sheet(store, options.filter, [&](std::string_view piece) { output.write(piece); });
@@ -128,12 +134,9 @@ int run_list(const Options& options, const Console& console) {
   return 0;
 }
 
-void add_store(CLI::App& command, Options& options) {
-  command.add_option("store", options.store, "The campaign's file")->type_name("STORE")->required();
-}
 void add_ids(CLI::App& command, Options& options, bool required, bool one) {
   CLI::Option* ids =
-      command.add_option("copy", options.ids, one ? "The number of the copy" : "The numbers of copies")
+      command.add_option("ID", options.ids, one ? "The number of the copy" : "The numbers of copies")
           ->type_name("ID")
           ->required(required);
   if (one) ids->expected(1);
@@ -188,7 +191,7 @@ void add_review(CLI::App& app, Session& session) {
   const auto add = [&](const char* name, const char* about, int (*run)(const Options&, const Console&)) {
     auto options = std::make_shared<Options>();
     CLI::App* command = group->add_subcommand(name, about);
-    add_store(*command, *options);
+    add_store(*command, options->store);
     command->callback([options, &session, run] {
       session.job = [options, &session, run] { return run(*options, session.console); };
     });
@@ -210,6 +213,8 @@ void add_review(CLI::App& app, Session& session) {
         ->add_option("-o,--output", options->output,
                      "Write to a file, which appears when all is done; default stdout")
         ->type_name("FILE");
+    command->add_flag("--force", options->force,
+                      "Overwrite a sheet with decisions in it that were not imported");
     command->footer(
         "In the column decision stands approve, reject, edit or nothing; a text for 'edit' stands in "
         "new_text.\n"
@@ -219,7 +224,7 @@ void add_review(CLI::App& app, Session& session) {
   }
   {
     const auto [command, options] = add("import", "Do what a sheet decides, all or nothing", run_import);
-    command->add_option("sheet", options->sheet, "The sheet; '-' is stdin")->type_name("FILE")->required();
+    command->add_option("SHEET", options->sheet, "The sheet; '-' is stdin")->type_name("FILE")->required();
     add_reviewer(*command, *options, true);
     add_rules(*command, *options);
   }

@@ -5,7 +5,6 @@
 #include <iomanip>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <sstream>
 #include <vector>
@@ -176,6 +175,7 @@ void check_use(const WriteOptions& options) {
   }
   refuse("--product", !options.product_ids.empty());
   refuse("--customer", !options.customer_ids.empty());
+  refuse("--rewrite", options.rewrite);
   if (options.products.empty() || options.customers.empty())
     throw UsageError("--products FILE and --customers FILE are required, or a store");
 }
@@ -207,19 +207,17 @@ int run(WriteOptions options, const Console& console) {
                 privacy, console);
   cw::Templates templates;
   const cw::CopyJobs jobs = make_jobs(customers, products, templates, options, copy);
-  std::optional<cw::Guard>
-      guard;  // made once here, so that mistakes in the rules show before the model is loaded
-  cw::CopyForm form{.field = {}, .ending = options.ending};
-  if (!options.fit.empty())
-    form.field = cw::find_channel(cw::read_channels(rules / "channels.toml"), options.fit);
-  if (!options.no_guard && templates.empty()) guard.emplace(rules, form);
-  if (!guard && (form.field || !form.ending.empty()))
+  // Read before the model is loaded, so that mistakes show at once.
+  const bool is_guarded = !options.no_guard && templates.empty();
+  const auto rule_set = is_guarded ? std::make_shared<cw::RuleSet>(rules) : nullptr;
+  if (!options.fit.empty()) cw::find_channel(cw::read_channels(rules / "channels.toml"), options.fit);
+  if (!is_guarded && (!options.fit.empty() || !options.ending.empty()))
     throw UsageError(
         "--fit and --ending need tagged prompts and the rules: leave --templates and --no-guard out");
 
   const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));
   const GenerationConfig config = copy_generation(options.generation, generator);
-  check_model(options, config, guard.has_value(), console);
+  check_model(options, config, is_guarded, console);
   console.note(counted(jobs.size(), "text") + " to write (" + counted(customers.size(), "customer") + ", " +
                counted(products.size(), "product") + "), seed " + std::to_string(copy.seed));
   const Clock::time_point start = Clock::now();
@@ -232,7 +230,7 @@ int run(WriteOptions options, const Console& console) {
     progress.done();
     return true;
   };
-  cw::GuardedWriter guarded(writer, rules);
+  cw::GuardedWriter guarded(writer, rule_set);
   const cw::CopySummary summary =
       cw::write_copies(jobs, begin_text(guarded, options), writer.ahead(), emit, done);
   output.finish();
@@ -246,10 +244,9 @@ int run(WriteOptions options, const Console& console) {
 void add_write(CLI::App& app, Session& session) {
   auto options = std::make_shared<WriteOptions>();
   CLI::App* command = app.add_subcommand("write", "Write personalised copy for customers and products");
-  command
-      ->add_option("store", options->store,
-                   "A campaign's file, made by 'adlib collect': copy for its customers is written there")
-      ->type_name("STORE");
+  add_store(*command, options->store,
+            "A campaign's file, made by 'adlib collect': copy for its customers is written there")
+      .required(false);
   command
       ->add_option("--model", options->model,
                    "A checkpoint directory in the Hugging Face layout; default: adlib's own model")
@@ -362,6 +359,10 @@ void add_write(CLI::App& app, Session& session) {
           "Let the model write numbers that the prompt does not have: for evaluation, not to be published")
       ->group(what);
   const std::string stored = "With a store";
+  command
+      ->add_flag("--rewrite", options->rewrite,
+                 "Write texts anew that are there with another --ending and that nobody has decided on")
+      ->group(stored);
   command
       ->add_option("--product", options->product_ids,
                    "Write about these products, by id; default: the one that was recommended to the customer")

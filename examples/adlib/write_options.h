@@ -38,6 +38,7 @@ struct WriteOptions {
   // With a store.
   std::vector<std::string> product_ids, customer_ids;
   std::int64_t top = 1, variants = 1;
+  bool rewrite = false;
 };
 
 /// The settings of the model's directory with the flags. Copy is drawn unless that is switched off: different

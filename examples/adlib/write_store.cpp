@@ -91,6 +91,7 @@ int write_to_store(const WriteOptions& options, const Console& console) {
   const std::filesystem::path rules = rules_folder(options.rules);
   const cw::Privacy privacy = make_privacy(rules, options.allow);
   const cw::CopyPlan plan = copy_plan(options, rules);
+  const auto rule_set = options.no_guard ? nullptr : std::make_shared<cw::RuleSet>(rules);
   const cw::Store store(options.store, cw::Store::Mode::write);
 
   const std::filesystem::path directory = prompt_templates(options.templates, options.model);
@@ -101,15 +102,25 @@ int write_to_store(const WriteOptions& options, const Console& console) {
     wanted.languages = plan.languages;
     templates = cw::load_templates(directory, wanted);
   }
+  std::optional<cw::Checker> checker;
+  std::vector<cw::Product> catalogue;
+  if (!options.no_guard) {
+    catalogue = cw::catalogue_of(store, cw::read_stored_products(store));
+    checker.emplace(rule_set, catalogue);
+  }
   cw::StoredCopies copies(store, privacy, plan,
                           {.guarded = !options.no_guard,
                            .ending = endings(options),
-                           .templates = directory.empty() ? nullptr : &templates});
+                           .rewrite = options.rewrite,
+                           .templates = directory.empty() ? nullptr : &templates,
+                           .checker = checker ? &*checker : nullptr});
   const cw::StoredCopySummary& counts = copies.counts();
   if (counts.refused > 0)
     console.note("nothing is written to " + counted(counts.refused, "customer") + " who refused the channel");
   if (counts.without_product > 0)
     console.note(counted(counts.without_product, "customer") + " got no recommendation");
+  if (counts.other_ending > 0)
+    console.note(counted(counts.other_ending, "text") + " that somebody decided on keep another --ending");
   if (copies.size() == 0) {
     report(counts, 0, console);
     return 0;
@@ -125,8 +136,10 @@ int write_to_store(const WriteOptions& options, const Console& console) {
   EngineProgress progress(console, options.engine.progress, copies.size());
   const auto start = std::chrono::steady_clock::now();
   const cw::TextWriter writer(generator, config, engine_options(options.engine, progress));
-  cw::GuardedWriter guarded(writer, rules);
-  const auto begin = [&](const cw::CopyRequest& request) { return guarded.begin(request); };
+  cw::GuardedWriter guarded(writer, rule_set);
+  const auto begin = [&](const cw::CopyRequest& request, const cw::GuardedWriter::Judge& judge) {
+    return guarded.begin(request, judge);
+  };
   const cw::StoredCopySummary summary =
       copies.write(run, begin, writer.ahead(), [&](std::int64_t texts) { progress.done(texts); });
   run.finish();

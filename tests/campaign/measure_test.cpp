@@ -186,6 +186,8 @@ TEST_CASE("a real effect is found, and its size is in the interval", "[measure]"
   CHECK_THROWS_AS(test.add(true, 1), Error);
 }
 
+constexpr std::int64_t kNow = 1'796'083'200;  // 2026-12-01
+
 // One user with a copy, one held out, one product-wide copy.
 struct Shop {
   NewStore store;
@@ -199,7 +201,9 @@ struct Shop {
         *store, {.user = user, .product = product, .run = run, .channel = "sms-1", .status = "published"});
     test::add_copy(*store,
                    {.user = held, .product = product, .run = run, .channel = "sms-1", .status = "approved"});
-    open = test::add_copy(*store, {.user = {}, .product = product, .run = run, .channel = "google-headline"});
+    open = test::add_copy(
+        *store,
+        {.user = {}, .product = product, .run = run, .channel = "google-headline", .status = "published"});
     const io::Json context = {{"control", 0.5}, {"arms", {{"warm", 1.0}}}, {"features", {{"constant", 1.0}}}};
     store
         ->prepare(
@@ -212,7 +216,8 @@ struct Shop {
     InputFile file(store.directory() / name, Encoding::automatic);
     return import_outcomes(*store, file,
                            {.max_errors = max_errors,
-                            .channels = {{.id = "sms-1", .family = "sms", .title = {}, .source = {}}}});
+                            .channels = {{.id = "sms-1", .family = "sms", .title = {}, .source = {}}},
+                            .now = kNow});
   }
   std::int64_t count(const char* where) const {
     return store->database().integer(concat("SELECT count(*) FROM outcome WHERE ", where));
@@ -260,9 +265,9 @@ TEST_CASE("bad rows are told with their line, and nothing of a file with too man
   CHECK(summary.new_rows == 1);
   REQUIRE(summary.rejected.size() == 10);
   const std::vector<std::pair<int, std::string>> expected{
-      {3, "no such copy"},      {4, "another user's"},        {5, "no such user"},
-      {6, "was given no copy"}, {7, "neither copy nor user"}, {8, "kind is unknown"},
-      {9, "time is no"},        {10, "value is no amount"},   {11, "cells"},
+      {3, "no such copy"},     {4, "another user's"},        {5, "no such user"},
+      {6, "was sent no copy"}, {7, "neither copy nor user"}, {8, "kind is unknown"},
+      {9, "time is no"},       {10, "value is no amount"},   {11, "cells"},
       {12, "for everybody"}};
   for (std::size_t i = 0; i < expected.size(); ++i) {
     CHECK(summary.rejected[i].line == expected[i].first);
@@ -270,6 +275,54 @@ TEST_CASE("bad rows are told with their line, and nothing of a file with too man
   }
   CHECK(shop.store->database().integer("SELECT count(*) FROM rejected") == 10);
   CHECK_THAT(test::error_of([&] { shop.import("y.csv", "copy,time\n1,2\n"); }), Contains("kind and time"));
+}
+
+TEST_CASE("outcomes of copies that never went out, and of the future, are bad rows", "[measure]") {
+  const Shop shop;
+  const auto product = test::add_product(*shop.store, "p2");
+  const auto unsent = test::add_copy(
+      *shop.store,
+      {.user = shop.user, .product = product, .run = 1, .channel = "mi-push", .status = "approved"});
+  shop.store
+      ->prepare(
+          "INSERT INTO assignment(placement, copy, run, policy, propensity, context, time) SELECT placement, "
+          "id, 1, 'uniform', 0.5, '{}', 20 FROM copy WHERE id = ?")
+      .run(unsent);
+  const std::string text =
+      concat("copy,user,kind,time\n", unsent, ",,impression,100\n", unsent, ",,click,100\n", unsent,
+             ",,conversion,100\n", unsent, ",,unsubscribe,100\n", shop.copy, ",,impression,", kNow + 86'400,
+             "\n", shop.copy, ",,impression,", kNow + 86'401, "\n,c-1,click,100\n,c-2,conversion,",
+             kNow + 86'401, "\n", shop.copy, ",,impression,2027-11-30T08:00:00Z\n");
+  CHECK_THAT(test::error_of([&] { shop.import("f.csv", text); }),
+             Contains("f.csv:2: the copy was never published") && Contains("--max-errors"));
+  const OutcomeSummary summary = shop.import("f.csv", text, 6);
+  REQUIRE(summary.rejected.size() == 6);
+  CHECK(summary.new_rows == 3);
+  const std::vector<std::pair<int, std::string>> expected{{2, "never published"}, {3, "never published"},
+                                                          {4, "never published"}, {7, "in the future"},
+                                                          {9, "in the future"},   {10, "in the future"}};
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CHECK(summary.rejected[i].line == expected[i].first);
+    CHECK_THAT(summary.rejected[i].reason, Contains(expected[i].second));
+  }
+  // The copy that went out is the one that its user clicked; who wants no more push messages gets none.
+  CHECK(shop.count("kind = 'click' AND copy = 1") == 1);
+  CHECK(shop.count("kind = 'unsubscribe' AND copy IS NULL AND user = 1") == 1);
+  CHECK(shop.store->database().integer("SELECT granted FROM consent WHERE user = 1") == 0);
+  // A request whose answer was lost may have arrived; so may what was withdrawn later.
+  shop.store
+      ->prepare(
+          "INSERT INTO publication(copy, target, destination, idempotency_key, status, attempts, time) "
+          "VALUES "
+          "(?, 'webhook', 'x', 'k', 'pending', 0, 1)")
+      .run(unsent);
+  CHECK(shop.import("f.csv", text, 6).rejected.size() == 6);
+  shop.store->database().execute("UPDATE publication SET attempts = 1");
+  CHECK(shop.import("f.csv", text, 6).rejected.size() == 3);
+  CHECK_THAT(test::error_of([&] { shop.import("g.csv", "user,kind,time\nc-1,click,101\n"); }),
+             Contains("sent several copies"));
+  shop.store->database().execute("UPDATE publication SET status = 'sent'");
+  CHECK(shop.import("f.csv", text, 6).new_rows == 0);
 }
 
 TEST_CASE("an unsubscribe withdraws the consent to the channel, unless a later one was given", "[measure]") {

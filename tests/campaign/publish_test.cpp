@@ -309,6 +309,57 @@ TEST_CASE("a kill between the file and its commit is mended by the same call", "
   CHECK(shop.publications() == 1);
 }
 
+TEST_CASE("others may write while texts are looked at, and what they take back does not go out",
+          "[publish]") {
+  Shop shop;
+  const auto one = shop.approved(shop.user("c-1"), "mi-push", "one");
+  shop.approved(shop.user("c-2"), "mi-push", "two");
+  const Store other(shop.store.file(), Store::Mode::write);
+  PublishOptions options = shop.options("push", "push.jsonl");
+  int looked = 0;
+  const auto meanwhile = [&](const std::function<void()>& change) {
+    options.format.why_not_title = [&looked, change](std::string_view, const copywriter::Candidate&,
+                                                     std::string_view, const Product&) {
+      ++looked;
+      change();
+      return std::string();
+    };
+  };
+  SECTION("something else") {
+    meanwhile([&] { test::add_user(other, "c-" + std::to_string(looked + 2)); });
+    CHECK(shop.publish(options).items == 2);
+    CHECK(looked == 2);
+    CHECK(shop.publications("status = 'sent'") == 2);
+  }
+  SECTION("a rejection") {
+    const std::array ids{one};
+    meanwhile([&] {
+      if (looked == 1) reject(other, ids, {"lawyer"});
+    });
+    CHECK(shop.publish(options).items == 1);
+    CHECK(looked == 3);
+    CHECK(lines_of(options.output).at(0).at("user") == "c-2");
+    CHECK(shop.status(one) == "rejected");
+  }
+  SECTION("a refusal") {
+    meanwhile([&] {
+      if (looked == 1)
+        other.database().execute(
+            "INSERT INTO consent(user, channel, granted, time) SELECT id, 'push', 0, 1 FROM user "
+            "WHERE shop_id = 'c-1'");
+    });
+    CHECK(shop.publish(options).items == 1);
+    CHECK(lines_of(options.output).at(0).at("user") == "c-2");
+  }
+  SECTION("the texts, again and again") {
+    meanwhile([&] { other.database().execute("UPDATE copy SET text = text || '!'"); });
+    CHECK_THAT(test::error_of([&] { shop.publish(options); }), Catch::Contains("try again"));
+    CHECK(shop.publications() == 0);
+    CHECK_FALSE(std::filesystem::exists(options.output));
+    CHECK(shop.status(one) == "approved");
+  }
+}
+
 TEST_CASE("a preview shows what would go out and leaves no trace", "[publish]") {
   Shop shop;
   const auto copy = shop.approved(shop.user("c-1"), "sms-1", "one");

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <map>
+#include <regex>
 #include <set>
 #include <vector>
 
@@ -53,6 +54,10 @@ void check_page(const std::string& page) {
     at += 7;
     CHECK(ids.contains(page.substr(at, page.find('"', at) - at)));
   }
+  // Nothing of which it is a share is above 100%.
+  static const std::regex share("([0-9.]+)%");
+  for (std::sregex_iterator at(page.begin(), page.end(), share), end; at != end; ++at)
+    CHECK(std::stod((*at)[1]) <= 100);
   CHECK_THAT(page, !Contains("url(") && !Contains("@import") && !Contains("nan") && !Contains("inf<"));
 }
 
@@ -142,7 +147,7 @@ TEST_CASE("the report of an empty store, of one without outcomes, and of a whole
                                .status = "ready"});
   const std::string waiting = campaign_report(*unmeasured, {.language = language});
   check_page(waiting);
-  CHECK_THAT(waiting, Contains("adlib review"));
+  CHECK_THAT(waiting, Contains("<code>adlib review export shop.db -o sheet.csv</code>"));
 
   const Whole whole("静谷 Q2");
   const std::string page = campaign_report(*whole.store, {.language = language});
@@ -191,6 +196,89 @@ TEST_CASE("the words of a copy that is one person's are not shown", "[measure][r
   // Of the texts that can be shown one is, even where another is clicked more.
   whole.store->database().execute("UPDATE copy SET personalised = 0, text = 'open words' WHERE id = 6");
   CHECK_THAT(campaign_report(*whole.store, {.language = Language::en}), Contains(">open words</blockquote>"));
+}
+
+TEST_CASE("of a handful of trials a rate is an interval, and an estimate that is no rate says nothing",
+          "[measure][report]") {
+  const Whole whole("tea");
+  whole.store->database().execute(
+      "DELETE FROM outcome; UPDATE assignment SET copy = NULL WHERE copy <> 2;"
+      "UPDATE assignment SET propensity = 0.2 WHERE copy = 2;"
+      "DELETE FROM publication; UPDATE copy SET status = 'approved' WHERE status = 'published';"
+      "INSERT INTO outcome(hash, user, copy, kind, time) VALUES (1, 2, 2, 'click', 1800000000)");
+  const Results results = measure(*whole.store);
+  REQUIRE_FALSE(results.what_if.empty());
+  // One draw of probability 1/4, clicked: Horvitz and Thompson say four clicks of one.
+  CHECK(results.what_if.front().value.ips.high > 1);
+  CHECK_FALSE(results.what_if.front().is_telling());
+  CHECK(WhatIf::as_rate({2.5, -0.5, 5.5}).value == 1);
+  CHECK(WhatIf::as_rate({2.5, -0.5, 5.5}).low == 0);
+  const std::string page = campaign_report(*whole.store, {.language = Language::en});
+  check_page(page);
+  CHECK_THAT(page, Contains("too little data") && Contains("20.7% to 100%"));  // Wilson, of 1 in 1
+  CHECK_THAT(page, Contains("1 copy has been seen so far: too few to say"));
+  CHECK_THAT(page, !Contains("<strong>"));
+  const std::string text = to_text(results);
+  CHECK_THAT(text, Contains("too little data (20.65% to 100.00%)"));
+  CHECK_THAT(campaign_report(*Whole("tea").store, {.language = Language::en}), Contains("<strong>"));
+}
+
+TEST_CASE("who is held out is counted by people", "[measure][report]") {
+  const Whole whole("tea");
+  // A second placement for everybody.
+  const auto product = test::add_product(*whole.store, "p2", {{"title", "tea"}});
+  Statement users = whole.store->prepare(
+      "SELECT p.user, a.copy, a.context FROM assignment a JOIN placement p "
+      "ON p.id = a.placement");
+  std::vector<std::tuple<std::int64_t, bool, std::string>> all;
+  while (users.step()) all.emplace_back(users.integer(0), users.is_null(1), users.text(2));
+  for (const auto& [user, held_out, context] : all) {
+    const auto copy =
+        test::add_copy(*whole.store, {.user = user, .product = product, .run = 1, .status = "published"});
+    whole.store
+        ->prepare(
+            "INSERT INTO assignment(placement, copy, run, policy, propensity, context, time) SELECT "
+            "placement, iif(?, NULL, id), 1, 'thompson', 0.4, ?, 1700000000 FROM copy WHERE id = ?")
+        .run(held_out, context, copy);
+  }
+  const std::string page = campaign_report(*whole.store, {.language = Language::en});
+  check_page(page);
+  CHECK_THAT(page, Contains("48 customers get copy, 12 (20.0%) are held out and get none"));
+  CHECK_THAT(page, !Contains(">24<"));
+  CHECK_THAT(campaign_report(*whole.store, {.language = Language::zh}),
+             Contains("48 位客户收到文案，12 位（20.0%）是对照组"));
+}
+
+TEST_CASE("the copies to read are clicked ones, else published, approved or checked ones, one a product",
+          "[measure][report]") {
+  const NewStore store;
+  const auto run = test::add_run(*store);
+  const auto tea = test::add_product(*store, "tea"), lamp = test::add_product(*store, "lamp");
+  const auto add = [&](std::int64_t product, const char* text, const char* status, const char* arm) {
+    return test::add_copy(
+        *store,
+        {.product = product, .run = run, .text = text, .channel = "taobao", .arm = arm, .status = status});
+  };
+  const auto page = [&] { return campaign_report(*store, {.language = Language::en}); };
+  add(tea, "not checked", "written", "1");
+  store->database().execute("UPDATE copy SET personalised = 0");
+  CHECK_THAT(page(), Contains("No copy has passed the check yet"));
+  const auto first = add(tea, "passed one", "ready", "2");
+  store->database().execute("UPDATE copy SET personalised = 0");
+  CHECK_THAT(page(), Contains("passed one") && Contains("waiting for review") && !Contains("not checked<"));
+  const auto good = add(tea, "approved one", "approved", "3");
+  add(lamp, "passed two", "ready", "4");
+  add(lamp, "rejected one", "rejected", "5");
+  store->database().execute("UPDATE copy SET personalised = 0");
+  CHECK_THAT(page(), Contains("approved one") && Contains("passed two") && !Contains("passed one") &&
+                         !Contains("rejected one"));
+  store->prepare("INSERT INTO outcome(hash, copy, kind, time) VALUES (1, ?, 'click', 1)").run(first);
+  CHECK_THAT(page(), Contains("passed one") && Contains("Clicked 1 of 1 times") && !Contains("approved one"));
+  // What is one person's is told of, and not shown.
+  store->prepare("UPDATE placement SET user = ? WHERE product = ?").run(test::add_user(*store, "c"), tea);
+  store->prepare("UPDATE copy SET personalised = 1 WHERE id IN (?, ?)").run(first, good);
+  CHECK_THAT(page(), !Contains("passed one") && !Contains("approved one") && Contains("passed two") &&
+                         Contains("2 copies are made of what is known of one customer"));
 }
 
 TEST_CASE("a report does not change the store, and is the same again", "[measure][report]") {

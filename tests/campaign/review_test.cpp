@@ -301,6 +301,55 @@ TEST_CASE("a sheet goes out and comes back, and the second time changes nothing"
   CHECK(shop.store->database().integer("SELECT count(*) FROM run WHERE stage = 'review'") == 1);
 }
 
+TEST_CASE("a sheet is overwritten only where the store has all that people wrote into it",
+          "[review][sheet]") {
+  Shop shop;
+  const auto yes = shop.copy(), no = shop.copy(), edited = shop.copy();
+  Rows rows = rows_of(shop.sheet());
+  const auto why_not = [&](const std::string& sheet) {
+    std::istringstream in(sheet);
+    return test::error_of([&] { check_overwrite(*shop.store, in, "sheet.csv"); });
+  };
+  CHECK(why_not("") == "no error");
+  CHECK(why_not(shop.sheet()) == "no error");
+  CHECK(why_not(sheet_of(rows, ';')) == "no error");
+  CHECK_THAT(why_not("id,name\n1,x\n"), Catch::Contains("no sheet that can be read"));
+
+  SECTION("each cell that people fill in counts") {
+    const auto [column, written] = GENERATE(table<std::size_t, const char*>({{kDecision, "approve"},
+                                                                             {kDecision, "maybe"},
+                                                                             {kDecision, "edit"},
+                                                                             {kNewText, "静谷 Q2。"},
+                                                                             {kNote, "ask the lawyer"},
+                                                                             {kText, "静谷 Q2！"},
+                                                                             {0, "77"}}));
+    rows[2][column] = written;
+    if (column == 0) rows[2][kDecision] = "reject";
+    CAPTURE(written);
+    CHECK_THAT(why_not(sheet_of(rows)), Catch::Contains("sheet.csv:3: ") && Catch::Contains("1 row holds") &&
+                                            Catch::Contains("'adlib review import'") &&
+                                            Catch::Contains("--force"));
+  }
+  SECTION("what was imported does not") {
+    rows[1][kDecision] = "approve";
+    rows[1][kNote] = "good";
+    rows[2][kDecision] = "reject";
+    rows[3][kDecision] = "edit";
+    rows[3][kNewText] = "静谷 Q2，\n安静。";
+    const std::string sheet = sheet_of(rows);
+    CHECK_THAT(why_not(sheet), Catch::Contains("3 rows hold"));
+    shop.import(sheet);
+    CHECK(why_not(sheet) == "no error");
+    // Fixed or edited later: the old text in the sheet is nobody's change.
+    edit(*shop.store, no, "静谷 Q2，很安静。", kEditor, shop.check());
+    Rows old = rows_of(sheet);
+    old[2][kDecision].clear();
+    CHECK(why_not(sheet_of(old)) == "no error");
+    CHECK(shop.status(yes) == "approved");
+    CHECK(shop.text(edited) == "静谷 Q2，\n安静。");
+  }
+}
+
 TEST_CASE("a sheet with semicolons, tabs or without a mark is read, too", "[review][sheet]") {
   Shop shop;
   const auto copy = shop.copy("一, 二; 三");

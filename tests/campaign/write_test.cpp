@@ -1,5 +1,6 @@
 #include <set>
 
+#include "adlib/core/parallel.h"
 #include "campaign/support.h"
 #include "copywriter/audit/audit.h"
 #include "copywriter/polish/polish.h"
@@ -23,7 +24,7 @@ struct Echo {
   std::int64_t fails_at = -1;
 
   BeginRequest begin() {
-    return [this](const CopyRequest& request) {
+    return [this](const CopyRequest& request, const GuardedWriter::Judge&) {
       if (asked++ == fails_at) fail(ErrorCode::out_of_memory, "no more room");
       std::promise<GeneratedText> text;
       text.set_value({.text = " " + request.prompt + "#" + std::to_string(request.seed),
@@ -90,6 +91,41 @@ TEST_CASE("copies are written for every customer who may get them, once", "[camp
   CHECK(again.asked == 0);
   plan.languages = {Language::zh, Language::en};
   CHECK(shop.write(plan, again).written == 20);
+}
+
+TEST_CASE("another ending is refused, or written where nobody has decided yet", "[campaign][write]") {
+  Shop shop;
+  Echo echo;
+  const CopyPlan plan = plan_for({"mi-push"});
+  const auto ended = [](const char* text, bool rewrite = false) {
+    return StoredCopies::Options{.ending = {{Language::zh, {text}}, {Language::en, {"(AI)"}}},
+                                 .rewrite = rewrite};
+  };
+  CHECK(shop.write(plan, echo).written == 3);
+  CHECK_THAT(test::error_of([&] { shop.write(plan, echo, ended("（AI 生成）")); }),
+             Catch::Contains("3 texts are there with another --ending, such as copy 1") &&
+                 Catch::Contains("--rewrite"));
+  CHECK(shop.count() == 3);
+  // What somebody decided on stays, whatever its status is now; what polish fixed does not.
+  shop.store->database().execute(
+      "UPDATE copy SET status = 'approved' WHERE id = 1; UPDATE copy SET status = 'ready' WHERE id > 1;"
+      "INSERT INTO decision(copy, time, who, action) VALUES (2, 1, 'polish', 'fix'), (3, 1, 'me', 'edit')");
+  StoredCopySummary summary = shop.write(plan, echo, ended("（AI 生成）", true));
+  CHECK(summary.written == 1);
+  CHECK(summary.there == 2);
+  CHECK(summary.other_ending == 2);
+  CHECK(shop.count() == 3);
+  CHECK(shop.count("c.id = 4 AND status = 'written' AND json_extract(request, '$.ending[0]') = "
+                   "'（AI 生成）'") == 1);
+  CHECK(shop.count("c.id IN (1, 3)") == 2);
+  for (const bool rewrite : {false, true}) {
+    summary = shop.write(plan, echo, ended("（AI 生成）", rewrite));
+    CHECK(summary.written == 0);
+    CHECK(summary.there == 3);
+  }
+  // An ending of another language, or of another channel, has nothing to do with it.
+  CHECK_THAT(test::error_of([&] { shop.write(plan, echo); }), Catch::Contains("1 text is there"));
+  CHECK(shop.write(plan_for({"vivo-push"}), echo, ended("AI")).written == 3);
 }
 
 TEST_CASE("who opted out gets the text of the product alone, which is written once", "[campaign][write]") {
@@ -261,6 +297,45 @@ TEST_CASE("polish mends, keeps what is left, and blocks what must not go on", "[
   CHECK(status(rejected).first == "rejected");
   CHECK(shop.store->database().integer(
             concat("SELECT count(*) FROM finding WHERE level = 'ban' AND copy = ", rejected)) > 0);
+}
+
+TEST_CASE("polish with several threads finds and mends what it does with one", "[campaign][polish]") {
+  const auto rule_set = std::make_shared<RuleSet>(rules());
+  const std::vector<std::string> texts{"山序 红茶，现在68元。",       "山序 红茶 ，现在68元。。",
+                                       "山序 红茶，全国最佳的红茶。", "山序 红茶，现在58元。",
+                                       "山序 红茶，重380克。",        "早起的鸟喝红茶，第一口就暖。"};
+  const auto polished = [&](int threads) {
+    Shop shop;
+    Transaction transaction(shop.store->database());  // 300 of them would wait for the disk
+    const auto run = test::add_run(*shop.store);
+    for (std::size_t i = 0; i < 300; ++i)  // more than one transaction takes
+      test::add_copy(*shop.store, {.product = i % 7 == 0 ? shop.lamp : shop.tea,
+                                   .run = run,
+                                   .text = texts[i % texts.size()],
+                                   .arm = std::to_string(i)});
+    transaction.commit();
+    set_num_threads(threads);
+    std::vector<std::int64_t> committed;
+    const auto summary = Polish(*shop.store, rule_set).run(Polish::Which::written, [&](std::int64_t copies) {
+      committed.push_back(copies);
+    });
+    set_num_threads(0);
+    CHECK(summary.copies == 300);
+    CHECK(summary.blocked > 0);
+    CHECK(summary.fixed > 0);
+    CHECK(committed == std::vector<std::int64_t>{256, 44});
+    std::string all;
+    Statement rows = shop.store->prepare(
+        "SELECT c.id, c.text, c.status, f.rule, f.first, f.last, f.message FROM copy c LEFT JOIN finding f "
+        "ON "
+        "f.copy = c.id ORDER BY c.id, f.rowid");
+    while (rows.step()) {
+      for (int column = 0; column < 7; ++column) all += std::string(rows.text(column)) + "|";
+      all += "\n";
+    }
+    return all;
+  };
+  CHECK(polished(4) == polished(1));
 }
 
 TEST_CASE("what is let pass because the product is called so is left to a person", "[campaign][polish]") {

@@ -1,4 +1,4 @@
-// adlib collect and forget: what a person, a script and a power cut see of them.
+// adlib collect: what a person, a script and a power cut see of it.
 #include <cstdint>
 #include <sstream>
 
@@ -98,7 +98,7 @@ TEST_CASE("collect tells of consents that it does not take, and leaves no store 
   CHECK_THAT(prepare.err, ContainsSubstring("the file is empty; 'adlib collect' makes a store"));
 }
 
-TEST_CASE("collect and forget say what is wrong with their command line", "[cli][collect][forget]") {
+TEST_CASE("collect says what is wrong with its command line", "[cli][collect]") {
   const TempDir dir;
   const std::string store = (dir / "shop.db").string();
   const auto error = [](const std::vector<std::string>& arguments, int exit_code) {
@@ -118,27 +118,87 @@ TEST_CASE("collect and forget say what is wrong with their command line", "[cli]
              ContainsSubstring("--max-errors"));
   CHECK_THAT(error({"collect", store, "--events", (dir / "none.csv").string()}, 1),
              ContainsSubstring("there is no such file"));
-  CHECK_THAT(error({"forget", (dir / "none.db").string(), "c1"}, 1),
-             ContainsSubstring("there is no such file"));
-  CHECK_THAT(error({"forget", store}, 2), ContainsSubstring("USER"));
 }
 
-TEST_CASE("forget erases a person, twice without harm, and nobody else", "[cli][forget]") {
+TEST_CASE("collect tells of a misspelt column on stderr and in the report, and results alone on stdout",
+          "[cli][collect]") {
+  const TempDir dir;
+  const std::string store = (dir / "shop.db").string(), report = (dir / "bad.jsonl").string(),
+                    file = (dir / "c.csv").string();
+  write_text(dir / "c.csv", "id,intrests,age\na,tea,old\nb,tea,30\n");
+  const Finished run = adlib_tool(
+      {"collect", store, "--customers", file, "--max-errors", "1", "--rejected", report, "--quiet"});
+  CAPTURE(run.out, run.err);
+  REQUIRE(run.exit_code == 0);
+  CHECK(lines_of(run.out).size() == 1);
+  CHECK(Json::parse(run.out)["new_rows"] == 1);
+  CHECK(run.err == "adlib: warning: " + file + ": nobody reads 'intrests'; did you mean 'interests'?\n");
+  const auto lines = lines_of(read_text(report));
+  REQUIRE(lines.size() == 2);
+  CHECK(
+      Json::parse(lines[0]) ==
+      Json({{"file", file}, {"line", 1}, {"warning", "nobody reads 'intrests'; did you mean 'interests'?"}}));
+  CHECK(Json::parse(lines[1])["line"] == 2);
+  CHECK(Json::parse(lines[1]).contains("reason"));
+}
+
+TEST_CASE("collect refuses a misspelt consent and a swapped file, and says what to do", "[cli][collect]") {
   const TempDir dir;
   const std::string store = (dir / "shop.db").string();
-  RunOptions piped;
-  piped.input = customers;
-  REQUIRE(adlib_tool({"collect", store, "--customers", "-"}, piped).exit_code == 0);
-  const Finished nobody = adlib_tool({"forget", store, "c9"});
-  CHECK(nobody.exit_code == 1);
-  CHECK_THAT(nobody.err, ContainsSubstring("there is no user 'c9'"));
-  CHECK(adlib_tool({"forget", store, "c1"}).exit_code == 0);
-  CHECK_THAT(adlib_tool({"forget", store, "c1"}).err, ContainsSubstring("erased before"));
-  CHECK(read_text(store).find("小林") == std::string::npos);
-  const Finished again = adlib_tool({"collect", store, "--customers", "-"}, piped);
-  CHECK(Json::parse(again.out)["forgotten"] == 1);
-  CHECK(Json::parse(again.out)["new_rows"] == 0);
-  CHECK_THAT(again.err, ContainsSubstring("people who were forgotten"));
+  write_text(dir / "c.csv", "id,name,age,sms_concent\na,Lin,30,no\n");
+  write_text(dir / "people.csv", "id,name,age\na,Lin,30\n");
+  write_text(dir / "map.toml", "[customers.columns]\nsms_concent = \"sms_consent\"\n");
+  const auto refused = [&](const std::vector<std::string>& arguments) {
+    std::vector<std::string> all{"collect", store};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const Finished run = adlib_tool(all);
+    CHECK(run.exit_code == 1);
+    CHECK(run.out.empty());
+    CHECK_FALSE(std::filesystem::exists(store));
+    return run.err;
+  };
+  const std::string customers = (dir / "c.csv").string(), people = (dir / "people.csv").string();
+  CHECK_THAT(refused({"--customers", customers, "--max-errors", "9"}),
+             ContainsSubstring("error: " + customers +
+                               ":1: nobody reads the column 'sms_concent'; did you mean 'sms_consent'?"));
+  CHECK_THAT(refused({"--products", people}), ContainsSubstring("give it with --customers"));
+  CHECK_THAT(refused({"--events", people}), ContainsSubstring("give it with --customers"));
+  CHECK_THAT(refused({"--copy", people}), ContainsSubstring("give it with --customers"));
+  CHECK(adlib_tool({"collect", store, "--customers", customers, "--map", (dir / "map.toml").string()})
+            .exit_code == 0);
+}
+
+TEST_CASE("collecting again changes nothing, and the next file goes on where one was refused",
+          "[cli][collect]") {
+  const TempDir dir;
+  const std::string store = (dir / "shop.db").string(), good = (dir / "a.csv").string(),
+                    bad = (dir / "b.csv").string();
+  write_text(dir / "a.csv", "id,age\na,30\nb,31\n");
+  write_text(dir / "b.csv", "id,age\nc,30\nd,old\ne,older\n");
+  const Finished first = adlib_tool({"collect", store, "--customers", good, bad, "--max-errors", "1"});
+  CHECK(first.exit_code == 1);
+  REQUIRE(lines_of(first.out).size() == 1);  // the file before is in, and was reported
+  CHECK(Json::parse(first.out)["new_rows"] == 2);
+  CHECK_THAT(first.err, ContainsSubstring("b.csv:4: ") && ContainsSubstring("--max-errors allows more"));
+  const Finished again = adlib_tool({"collect", store, "--customers", good, bad, "--max-errors", "2"});
+  CHECK(again.exit_code == 0);
+  const auto lines = lines_of(again.out);
+  REQUIRE(lines.size() == 2);
+  CHECK(Json::parse(lines[0])["new_rows"] == 0);
+  CHECK(Json::parse(lines[1])["new_rows"] == 1);
+  CHECK(Json::parse(lines[1])["rejected"] == 2);
+  CHECK_THAT(again.err, ContainsSubstring("was read before"));
+}
+
+TEST_CASE("collect keeps the shop's own name without a file", "[cli][collect]") {
+  const TempDir dir;
+  const std::string store = (dir / "shop.db").string();
+  const Finished run = adlib_tool({"collect", store, "--shop", "山序", "--shop", "Hill & Tea"});
+  CAPTURE(run.err);
+  CHECK(run.exit_code == 0);
+  CHECK(run.out.empty());
+  CHECK(std::filesystem::exists(store));
+  CHECK(adlib_tool({"collect", store, "--shop", " "}).exit_code != 0);
 }
 
 TEST_CASE("an import that is killed holds nothing of the file or all of it, and the next one ends the same",

@@ -145,6 +145,44 @@ TEST_CASE("a brand's own words are held to beside the law", "[copywriter][check]
   CHECK(fixed(text, findings) == "这款耳机送给老朋友。");
 }
 
+TEST_CASE("a text that is not personalised says nothing of its reader", "[copywriter][check][reader]") {
+  const Checker checker(rules);
+  const auto found = [&](const std::string& text, Language language, const Customer* customer) {
+    const Subject subject{
+        .text = text, .language = language, .customer = customer, .unpersonalised = !customer};
+    auto ids = rules_of(checker.check(subject));
+    std::erase_if(ids, [](const std::string& id) { return !id.starts_with("reader/"); });
+    return ids.empty() ? std::string() : ids[0];
+  };
+  CHECK(found("Here is one for you who love music.", Language::en, nullptr) == "reader/taste");
+  CHECK(found("You looked at a lamp.", Language::en, nullptr) == "reader/history");
+  CHECK(found("You are a member (Gold).", Language::en, nullptr) == "reader/trait");
+  CHECK(found("喜欢音乐的你，请看看。", Language::zh, nullptr) == "reader/taste");
+  CHECK(found("你买过茶，再看看杯子。", Language::zh, nullptr) == "reader/history");
+  CHECK(found("If you like music, have a look. You know what you like.", Language::en, nullptr).empty());
+  CHECK(found("如果你喜欢音乐，看看这一款。音乐响起的时候，它在旁边。", Language::zh, nullptr).empty());
+  Customer customer;
+  customer.interests = {"music", "音乐"};
+  CHECK(found("Here is one for you who love music.", Language::en, &customer).empty());
+  CHECK(found("Here is one for you who love hiking.", Language::en, &customer) == "reader/taste");
+  CHECK(found("喜欢露营的你，请看看。", Language::zh, &customer) == "reader/taste");
+  CHECK(found("喜欢音乐的你，请看看。", Language::zh, &customer).empty());
+}
+
+TEST_CASE("findings that say the same of the same words are told once", "[copywriter][check]") {
+  const test::TempDir dir;
+  std::vector<fs::path> packs;
+  for (const char* id : {"one", "two"}) {
+    packs.push_back(dir.path() / (std::string(id) + ".toml"));
+    io::write_file(packs.back(),
+                   "[pack]\nid=\"" + std::string(id) +
+                       "\"\ntitle=\"t\"\nversion=\"1\"\nlanguages=[\"zh\"]\n[[rule]]\nid=\"a\"\n"
+                       "level=\"style\"\nmessage=\"m\"\nphrases=[\"耳塞\"]\nbad=[\"耳塞\"]\ngood=[\"y\"]\n");
+  }
+  const Checker own(rules, packs);
+  CHECK(rules_of(own.check({.text = "这款耳塞很轻。"})) == std::vector<std::string>{"one/a"});
+}
+
 TEST_CASE("fixes are put in, the first of those that overlap", "[copywriter][check]") {
   const std::vector<Finding> findings = {
       {.rule = "a", .where = {2, 4}, .message = "", .fix = "X"},

@@ -159,6 +159,62 @@ TEST_CASE("Properties, claims, comparisons and names are held to the facts", "[p
         Strings{"facts/claim@Handmade", "facts/attribute@Italy"});
 }
 
+TEST_CASE("A value that is told as another property's is found", "[polish][claims]") {
+  const Claims claims(rules_dir());
+  const std::string lamp =
+      R"({"id":"l","title":"Lumen Field Desk Lamp","attributes":{"base":"solid oak","power":"9 W","light":"2700 K to 5000 K"}})";
+  CHECK(check(claims, "The base is solid oak. Plugged in, it draws 9 W. A word on light: 2700 K to 5000 K.",
+              lamp)
+            .empty());
+  CHECK(check(claims, "If you ask what it is made of, it is 9 W.", lamp) == Strings{"facts/attribute@9 W"});
+  CHECK(check(claims, "How does it charge? The page says solid oak.", lamp) ==
+        Strings{"facts/attribute@solid oak"});
+  CHECK(check(claims, "If you want to know about base, the answer is 9 W.", lamp) ==
+        Strings{"facts/attribute@9 W"});
+  CHECK(check(claims, "If you ask what it is made of, it is babented.", lamp) ==
+        Strings{"facts/attribute@babented"});
+  const std::string tea =
+      R"({"id":"t","title":"山序 正山小种红茶","attributes":{"产地":"福建武夷山","净含量":"100克","包装":"铁罐"}})";
+  CHECK(check(claims, "产地是福建武夷山。称起来100克。它装在铁罐里。", tea).empty());
+  CHECK(check(claims, "保质期100克，开封后早些吃完。", tea) == Strings{"facts/attribute@100克"});
+  CHECK(check(claims, "净含量是铁罐。", tea) == Strings{"facts/attribute@铁罐"});
+  CHECK(check(claims, "先说一项：产地，福建武一点。", tea) == Strings{"facts/attribute@福建武一点"});
+  CHECK(check(claims, "颜色叫队，喜欢就好。", tea) == Strings{"facts/attribute@队"});
+  CHECK(check(claims, "颜色是你喜欢的那种。", tea).empty());
+}
+
+TEST_CASE("What is quoted as the shop's words stands in its description", "[polish][claims]") {
+  const Claims claims(rules_dir());
+  const std::string shirt =
+      R"({"id":"s","title":"Oxford Shirt","description":"A button-down shirt that is washed once before it is packed."})";
+  CHECK(check(claims,
+              "The shop puts it briefly: A button-down shirt that is washed once before it is packed.", shirt)
+            .empty());
+  CHECK(check(claims, "The description says it quietly: A button-down shirt that is Battery.", shirt) ==
+        Strings{"facts/quotation@A button-down shirt that is Battery"});
+  const std::string shell =
+      R"({"id":"j","title":"岚野 轻量冲锋衣","description":"可收进自带口袋的防雨外套，帽檐可调。"})";
+  CHECK(check(claims, "“可收进自带口袋的防雨外套，帽檐可调”，商品页上写着这么一句。", shell).empty());
+  CHECK(check(claims, "“可收进自带口袋的防雨外套，帽撤可调”，商品页上写着这么一句。", shell) ==
+        Strings{"facts/quotation@可收进自带口袋的防雨外套，帽撤可调"});
+}
+
+TEST_CASE("Words that are nearly a name are found beside the right one", "[polish][claims]") {
+  const Claims claims(rules_dir());
+  const std::string shirt = R"({"id":"s","title":"Harborline Oxford Shirt","brand":"Harborline"})";
+  CHECK(check(claims, "Harborline Oxford Shirt, look at Harborline Oxford Should.", shirt) ==
+        Strings{"facts/name@Harborline Oxford Should"});
+  CHECK(check(claims, "Harborline Oxford Shirt by Darborline.", shirt) == Strings{"facts/name@Darborline"});
+  CHECK(check(claims, "A Harborline Oxford should last. Meet Harborline Oxford Shirt.", shirt).empty());
+  const std::string phone = R"({"id":"p","title":"静谷 N1 头戴耳机","brand":"静谷"})";
+  CHECK(check(claims, "静谷 N1 头戴耳机，也叫静谷 N1 头充电。", phone) == Strings{"facts/name@静谷 N1 头充"});
+  CHECK(check(claims, "静谷 N1 头戴耳机，静谷 N1 很轻。", phone).empty());
+  // What the customer looked at is held to its name, too.
+  CHECK(check(claims, "You looked at Fernway Hydration Ver.", shirt,
+              R"({"id":"c","browsing":[{"title":"Fernway Hydration Vest","brand":"Fernway"}]})") ==
+        Strings{"facts/name@Fernway Hydration Ver"});
+}
+
 TEST_CASE("A catalogue of 10,000 products is searched at once", "[.][claims-speed]") {
   const std::vector<Example> examples = made_examples(73, 10000);
   const std::vector<Case> cases = made_cases(examples);

@@ -12,8 +12,14 @@ namespace {
 
 using test::error_of;
 
+const std::shared_ptr<const RuleSet>& rules() {
+  static const std::shared_ptr<const RuleSet> set =
+      std::make_shared<RuleSet>(std::filesystem::path(ADLIB_SOURCE_DIR) / "examples/copywriter/rules");
+  return set;
+}
+
 const Guard& guard() {
-  static const Guard all(std::filesystem::path(ADLIB_SOURCE_DIR) / "examples/copywriter/rules");
+  static const Guard all(rules());
   return all;
 }
 
@@ -80,16 +86,16 @@ TEST_CASE("a guarded copy has the foreign words of its prompt, whole", "[copywri
 }
 
 TEST_CASE("a guarded copy fits its field and ends with what closes every copy", "[copywriter][guard]") {
-  const std::filesystem::path rules = std::filesystem::path(ADLIB_SOURCE_DIR) / "examples/copywriter/rules";
-  const auto channels = read_channels(rules / "channels.toml");
-  const Guard form(rules, {.field = find_channel(channels, "vivo-push-title"), .ending = {"拒收请回复R"}});
+  const std::vector<ChannelField>& channels = rules()->channels();
+  const Guard form(rules(), {.field = find_channel(channels, "vivo-push-title"), .ending = {"拒收请回复R"}});
   const auto constraint = form.constraint(prompt(), Language::zh, {}, Guard::Name::free);
   ConstrainedText copy(*constraint);
-  for (const char* piece : {"去走走，", "去走走，", "看看山，", "看看水，", "喝喝茶，", "歇一歇，"}) copy.push(piece);
+  for (const char* piece : {"去走走，", "去走走，", "看看山，", "看看水，", "喝喝茶，", "歇一歇，"})
+    copy.push(piece);
   CHECK(copy.finish() == "去走走，去走走，看看山。拒收请回复R");
   CHECK(length_of(copy.finish()).in(LengthUnit::chinese_width) <= 20);
-  const Guard none(rules, {.field = find_channel(channels, "vivo-push-title"),
-                           .ending = {"这一句话太长了，怎么也放不进二十个汉字的标题里去"}});
+  const Guard none(rules(), {.field = find_channel(channels, "vivo-push-title"),
+                             .ending = {"这一句话太长了，怎么也放不进二十个汉字的标题里去"}});
   CHECK_THAT(error_of([&] { (void)none.constraint(prompt(), Language::zh); }), ContainsSubstring("length"));
 }
 
@@ -105,7 +111,7 @@ TEST_CASE("a guarded copy does not say what is sensitive about the customer", "[
 }
 
 TEST_CASE("the units of the rules are each in one class, as they stand", "[copywriter][guard]") {
-  CHECK_THAT(error_of([] { const Guard none("/nonexistent"); }), ContainsSubstring("units.txt"));
+  CHECK_THAT(error_of([] { const RuleSet none("/nonexistent"); }), ContainsSubstring("units.txt"));
   std::map<std::u32string, int> seen;
   int classes = 0;
   const std::string text =

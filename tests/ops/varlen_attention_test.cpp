@@ -70,6 +70,13 @@ struct Run {
   }
 };
 
+// What an element loses where weights are rounded to a half type before they are multiplied, as on CUDA: half
+// a unit of each. `magnitude`: of what the element sums.
+double of_rounded_weights(Device device, DType dtype, double magnitude) {
+  if (device == Device::cpu || dtype == DType::f32) return 0;
+  return magnitude * (dtype == DType::bf16 ? 0x1p-8 : 0x1p-11);
+}
+
 double norm(std::span<const double> x) {
   double sum = 0;
   for (const double value : x) sum += value * value;
@@ -94,7 +101,7 @@ TEST_CASE("varlen attention matches the full matrix of each document", "[ops][at
   const Run run = Run(c, dtype, device)(c);
   std::vector<double> lse;
   const auto out = oracle::varlen_attention(doubles(run.q), doubles(run.k), doubles(run.v), c.oracle(), &lse);
-  CHECK(difference(run.out, out, 4e-6) == "");
+  CHECK(difference(run.out, out, 4e-6 + of_rounded_weights(device, dtype, 1)) == "");
   CHECK(difference(run.lse, lse, 4e-6) == "");
 }
 
@@ -165,9 +172,10 @@ TEST_CASE("the gradients of varlen attention match the full matrices on every de
   const auto want = oracle::varlen_attention_backward(doubles(run.dout), doubles(run.q), doubles(run.k),
                                                       doubles(run.v), doubles(run.out), c.oracle());
   // Elements of magnitude 1 to 10, sums of some hundred terms.
-  CHECK(difference(run.dq, want.dq, 1e-5) == "");
-  CHECK(difference(run.dk, want.dk, 4e-5) == "");
-  CHECK(difference(run.dv, want.dv, 1e-5) == "");
+  const double slack = of_rounded_weights(device, dtype, 10);
+  CHECK(difference(run.dq, want.dq, 1e-5 + slack) == "");
+  CHECK(difference(run.dk, want.dk, 4e-5 + slack) == "");
+  CHECK(difference(run.dv, want.dv, 1e-5 + slack) == "");
 }
 
 TEST_CASE("the gradients of varlen attention match PyTorch's autograd", "[ops][attention][golden]") {

@@ -13,8 +13,11 @@
 
 namespace adlib::test {
 
-/// The project's root.
-inline std::filesystem::path source_dir() { return ADLIB_SOURCE_DIR; }
+/// The project's root: where it was built, or where ADLIB_SOURCE_DIR says that its tests/data was carried.
+inline std::filesystem::path source_dir() {
+  const char* carried = std::getenv("ADLIB_SOURCE_DIR");
+  return carried != nullptr ? carried : ADLIB_SOURCE_DIR;
+}
 /// Goldens that the project keeps: tests/data.
 inline std::filesystem::path data_dir() { return source_dir() / "tests" / "data"; }
 /// The folder of real data and third-party vectors beside the project; may be missing.

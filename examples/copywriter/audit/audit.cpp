@@ -70,7 +70,7 @@ OrderedJson Audit::record(std::int64_t copy) {
   OrderedJson write{{"run", copy_.integer(14)}, {"time", copy_.integer(15)}, {"adlib", copy_.text(16)}};
   write.update(parsed(copy_, 17, where));
   record["write"] = std::move(write);
-  copy_.with();
+  copy_.reset();
 
   record["assignment"] = OrderedJson();
   if (assignment_.with(copy).step()) {
@@ -79,7 +79,7 @@ OrderedJson Audit::record(std::int64_t copy) {
                             {"context", parsed(assignment_, 2, where)},
                             {"time", assignment_.integer(3)},
                             {"copy", integer_or_null(assignment_, 4)}};
-    assignment_.with();
+    assignment_.reset();
   }
   OrderedJson findings = OrderedJson::array(), decisions = findings, publications = findings;
   findings_.with(copy);

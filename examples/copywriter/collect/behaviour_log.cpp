@@ -79,27 +79,25 @@ Customer customer_of_events(std::vector<LogEvent> events, const std::string& cur
 
 std::span<const FlatField> event_fields() {
   static constexpr std::array<FlatField, kEventFields> fields{{
-      {{"user", "用户ID", "user_id", "user id", "userid"}},
-      {{"item", "商品ID", "item_id", "item id", "itemid"}},
+      {{"user", "用户ID", "user_id", "user id", "userid"}, true},
+      {{"item", "商品ID", "item_id", "item id", "itemid"}, true},
       {{"brand", "品牌"}},
       {{"brand_id", "品牌ID", "brand id", "brandid"}},
       {{"title", "商品名称", "item_title", "item title", "name"}},
       {{"category", "商品类别"}},
       {{"category_id", "商品类目ID", "category id", "categoryid"}},
-      {{"behaviour", "行为类型", "behavior", "behaviour_type", "behavior_type", "action"}},
-      {{"time", "时间戳", "timestamp"}},
+      {{"behaviour", "行为类型", "behavior", "behaviour_type", "behavior_type", "action"}, true},
+      {{"time", "时间戳", "timestamp"}, true},
       {{"price", "售价"}},
   }};
   return fields;
 }
 
 bool is_behaviour_log(const CsvTable& table, const FieldNames& names) {
-  for (const EventField needed :
-       {EventField::user, EventField::item, EventField::behaviour, EventField::time}) {
-    const FlatField& field = event_fields()[static_cast<std::size_t>(needed)];
-    if (!find_column(table, field) && !names.values.contains(field.name())) return false;
-  }
-  return true;
+  const auto fields = event_fields();
+  return std::all_of(fields.begin(), fields.end(), [&](const FlatField& field) {
+    return !field.needed || find_column(table, field) || names.values.contains(field.name());
+  });
 }
 
 LogEvent event_of_cells(std::span<const std::string_view> cells, const Source& source,

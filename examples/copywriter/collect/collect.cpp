@@ -10,6 +10,7 @@
 #include "copywriter/collect/field_map.h"
 #include "copywriter/collect/reason.h"
 #include "copywriter/collect/text.h"
+#include "copywriter/store/shop_names.h"
 
 namespace adlib::copywriter {
 namespace {
@@ -73,8 +74,9 @@ CollectedFile collect_file(const Store& store, const CollectOptions& options,
                         .time = first.integer(0),
                         .contact_hashes = options.contact_hashes});
   ShopProducts products(store, source);
+  NameCheck name_check(file.kind, names, result.file, options.on_slip);
   FileJob job{store,  options, names,    input.stream(), result.file, delimiter_of(file.path),
-              result, people,  products, on_bad};
+              result, people,  products, on_bad,         name_check};
   run_reader(job);
   if (result.rows == 0)
     fail(ErrorCode::bad_format, result.file, ": there is no row of ", to_string(file.kind), " in the file");
@@ -93,10 +95,20 @@ io::Json settings_of(const CollectOptions& options) {
                     {"max_errors", options.max_errors},
                     {"contacts", options.contact_hashes ? "hash" : "none"},
                     {"files", io::Json::array()}};
+  if (!options.shop_names.empty()) settings["shop_names"] = options.shop_names;
   if (!options.map.empty()) settings["map"] = options.map.string();
   for (const CollectOptions::File& file : options.files)
     settings["files"].push_back({{"kind", to_string(file.kind)}, {"file", file.path.string()}});
   return settings;
+}
+
+std::vector<std::string> names_of(const CollectOptions& options) {
+  std::vector<std::string> names;
+  for (const std::string& name : options.shop_names) {
+    names.push_back(clean_text(name));
+    require(!names.back().empty() && is_utf8(name), "collect: a name of the shop is empty or not UTF-8");
+  }
+  return names;
 }
 
 }  // namespace
@@ -107,7 +119,7 @@ const char* to_string(FileKind kind) {
 }
 
 std::vector<CollectedFile> collect(const Store& store, const CollectOptions& options) {
-  require(!options.files.empty(), "collect: there is no file to read");
+  require(!options.files.empty() || !options.shop_names.empty(), "collect: there is no file to read");
   require(options.max_errors >= 0, "collect: max_errors is ", options.max_errors, ", expected 0 or more");
   const auto pipes = std::count_if(options.files.begin(), options.files.end(),
                                    [](const CollectOptions::File& file) { return file.path == "-"; });
@@ -117,6 +129,7 @@ std::vector<CollectedFile> collect(const Store& store, const CollectOptions& opt
   std::stable_sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.kind < b.kind; });
 
   Run run(store, "collect", settings_of(options));
+  if (!options.shop_names.empty()) set_shop_names(store, names_of(options));
   std::vector<CollectedFile> results;
   for (const CollectOptions::File& file : files) {
     results.push_back(collect_file(store, options, file, map.of(file.kind), run.id()));

@@ -24,6 +24,15 @@ struct RejectedRow {
   std::string reason;
 };
 
+/// A field that nobody reads, whose name is nearly that of one that somebody does.
+struct Slip {
+  std::string name;   ///< "intrests", or "variants.pric"
+  std::string meant;  ///< "interests"
+  /// What is lost must not be: a consent or a wish, a price, what tells rows apart, what their kind needs.
+  /// Such a column refuses the file, such a field its row.
+  bool vital = false;
+};
+
 /// What became of one file.
 struct CollectedFile {
   std::string file;
@@ -45,7 +54,9 @@ struct CollectOptions {
     FileKind kind;
     std::filesystem::path path;  ///< "-" is stdin
   };
-  std::vector<File> files;    ///< read in the order of their kinds
+  std::vector<File> files;  ///< read in the order of their kinds
+  /// What the shop calls itself, which any copy may say; replaces what was told before. Empty: no change.
+  std::vector<std::string> shop_names;
   std::filesystem::path map;  ///< of FieldMap; "" is none
   std::string currency;       ///< ISO 4217, of prices whose source names none; a log's default is CNY
   Encoding encoding = Encoding::automatic;
@@ -53,12 +64,15 @@ struct CollectOptions {
   bool contact_hashes = false;  ///< keeps keyed hashes of the customers' own contact data; else nothing
   std::function<void(const std::string& file, std::int64_t rows)> progress = {};
   std::function<void(const RejectedRow&)> on_rejected = {};  ///< also for the rows of a file that is refused
-  std::function<void(const CollectedFile&)> on_file = {};    ///< each file, once it is in the store
+  /// Of the slips that are not vital, once a file each; the column stays as it is.
+  std::function<void(const std::string& file, std::int64_t line, const Slip&)> on_slip = {};
+  std::function<void(const CollectedFile&)> on_file = {};  ///< each file, once it is in the store
 };
 
 /// Reads the files into the store, each in one transaction: all of a file or nothing of it. Reading one again
-/// changes nothing. Throws what the readers throw, and Error(bad_format) for a file with too many bad rows;
-/// the files before it are in the store then.
+/// changes nothing. Throws what the readers throw, Error(bad_format) for a file with too many bad rows or a
+/// vital slip, and Error(invalid_argument) for a file of another kind; the files before it are in the store
+/// then.
 std::vector<CollectedFile> collect(const Store& store, const CollectOptions& options);
 /// The same into the store of this file, which is made where it is missing, and removed again when not one of
 /// the files could be read.

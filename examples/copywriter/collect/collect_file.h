@@ -7,6 +7,7 @@
 #include <string>
 
 #include "copywriter/collect/collect.h"
+#include "copywriter/collect/name_check.h"
 #include "copywriter/collect/people.h"
 #include "copywriter/collect/rows.h"
 #include "copywriter/collect/shop_products.h"
@@ -25,6 +26,7 @@ struct FileJob {
   People& people;
   ShopProducts& products;
   OnBadRow on_bad;
+  NameCheck& name_check;
 
   /// Counts a row and shows progress.
   void begin_row() {
@@ -45,9 +47,7 @@ std::span<const FlatField> flat_fields(FileKind kind);
 std::span<const FlatField> review_fields();
 std::span<const FlatField> past_copy_fields();
 
-/// Hands over the cells of each row, from CSV or JSON Lines. `is_table` looks at the header and throws where
-/// it lacks a column.
-void for_each_row_of_cells(FileJob& job, std::span<const FlatField> fields,
-                           const std::function<void(const CsvTable&)>& check_header, const TakeCells& take);
+/// Hands over the cells of each row, from CSV or JSON Lines. Throws for a header that lacks what is needed.
+void for_each_row_of_cells(FileJob& job, std::span<const FlatField> fields, const TakeCells& take);
 
 }  // namespace adlib::copywriter

@@ -26,8 +26,8 @@ void drop_blank_fields(io::Json& object) {
 
 // Calls `take` for each object of JSON Lines or of a plain CSV file; `other` may read another kind of table
 // instead and returns true then.
-void for_each_object(FileJob& job, const std::set<std::string>& lists,
-                     const std::function<bool(CsvTable&)>& other, const TakeObject& take) {
+void for_each_object(FileJob& job, const RecordFields& fields, const std::function<bool(CsvTable&)>& other,
+                     const TakeObject& take) {
   SniffBuffer buffer(job.in);
   std::istream stream(&buffer);
   if (looks_like_json_lines(buffer.head(), job.where)) {
@@ -35,6 +35,8 @@ void for_each_object(FileJob& job, const std::set<std::string>& lists,
         stream, job.where,
         [&](io::Json&& object, std::int64_t line) {
           job.names.apply(object, concat(job.where, ":", line));
+          fields.rename(object);
+          job.name_check.look(object, line);
           take(std::move(object), line);
         },
         job.on_bad);
@@ -45,8 +47,9 @@ void for_each_object(FileJob& job, const std::set<std::string>& lists,
   CsvTable table(stream, job.where, options);
   job.result.unmapped = job.names.apply(table);
   if (other(table)) return;
+  job.name_check.look(table);
   for_each_csv_object(
-      table, lists,
+      table, fields,
       [&](io::Json&& object, std::int64_t line) {
         for (const auto& [name, value] : job.names.values) {
           if (!object.contains(name)) object[name] = value;
@@ -111,6 +114,7 @@ void collect_products(FileJob& job) {
   const auto shopify = [&](CsvTable& table) {
     if (is_behaviour_log(table)) refuse_log(table, "products");
     if (!is_shopify_export(table)) return false;
+    job.name_check.look(table);
     // A product is several rows of the file; on_bad counts the bad ones.
     for (const Product& product : products_of_shopify_export(table, job.where, currency, job.on_bad)) {
       job.begin_row();
@@ -118,7 +122,7 @@ void collect_products(FileJob& job) {
     }
     return true;
   };
-  for_each_object(job, kProductLists, shopify, [&](io::Json&& object, std::int64_t line) {
+  for_each_object(job, product_fields(), shopify, [&](io::Json&& object, std::int64_t line) {
     const Product product = product_from_json(object, {job.where, line}, currency);
     job.begin_row();
     drop_blank_fields(object);
@@ -134,7 +138,7 @@ void collect_customers(FileJob& job) {
     if (is_behaviour_log(table)) refuse_log(table, "customers");
     return false;
   };
-  for_each_object(job, kCustomerLists, refuse_logs, [&](io::Json&& object, std::int64_t line) {
+  for_each_object(job, customer_fields(), refuse_logs, [&](io::Json&& object, std::int64_t line) {
     PersonRecord person = read_person(job, std::move(object), line);
     job.begin_row();
     if (person.id.starts_with("anon-")) {

@@ -59,23 +59,14 @@ std::optional<std::int64_t> read_count(std::string_view cell, const char* field,
   return count;
 }
 
-void require_columns(const CsvTable& table, std::initializer_list<FlatField> fields,
-                     const FieldNames& names) {
-  for (const FlatField& field : fields) {
-    if (find_column(table, field) || names.values.contains(field.name())) continue;
-    fail(ErrorCode::bad_format, table.place(), ": the header has no column '", field.name(), "' (or ",
-         field.names[1], "); --map tells what the shop calls it");
-  }
-}
-
 }  // namespace
 
 std::span<const FlatField> review_fields() {
   static constexpr std::array<FlatField, 6> fields{{
-      {{"user", "用户ID", "user_id", "user id", "customer", "customer_id", "客户ID", "买家ID"}},
+      {{"user", "用户ID", "user_id", "user id", "customer", "customer_id", "客户ID", "买家ID"}, true},
       {{"product", "商品ID", "product_id", "item", "item_id", "item id", "sku"}},
       {{"product_title", "商品名称", "title", "product_name"}},
-      {{"text", "评价内容", "review", "评价", "评论", "评论内容", "comment", "content", "内容"}},
+      {{"text", "评价内容", "review", "评价", "评论", "评论内容", "comment", "content", "内容"}, true},
       {{"rating", "评分", "stars", "score", "星级", "打分"}},
       {{"time", "评价时间", "时间", "时间戳", "timestamp", "date", "created_at", "日期"}},
   }};
@@ -85,7 +76,7 @@ std::span<const FlatField> review_fields() {
 std::span<const FlatField> past_copy_fields() {
   static constexpr std::array<FlatField, 11> fields{{
       {{"id", "编号", "campaign_id", "copy_id"}},
-      {{"text", "文案", "copy", "subject", "内容", "标题"}},
+      {{"text", "文案", "copy", "subject", "内容", "标题"}, true},
       {{"product", "商品ID", "product_id", "item"}},
       {{"language", "语言", "lang"}},
       {{"scene", "场景"}},
@@ -102,15 +93,8 @@ std::span<const FlatField> past_copy_fields() {
 void collect_reviews(FileJob& job) {
   Statement insert = job.store.prepare(
       "INSERT OR IGNORE INTO review(user, product, time, rating, text, hash) VALUES (?, ?, ?, ?, ?, ?)");
-  const auto fields = review_fields();
-  const auto check_header = [&](const CsvTable& table) {
-    require_columns(table,
-                    {fields[static_cast<std::size_t>(ReviewField::user)],
-                     fields[static_cast<std::size_t>(ReviewField::text)]},
-                    job.names);
-  };
   for_each_row_of_cells(
-      job, fields, check_header, [&](std::span<const std::string_view> cells, std::int64_t line) {
+      job, review_fields(), [&](std::span<const std::string_view> cells, std::int64_t line) {
         const auto cell = [&](ReviewField field) { return cells[static_cast<std::size_t>(field)]; };
         const std::string place = concat(job.where, ":", line);
         if (cell(ReviewField::user).empty()) fail(ErrorCode::bad_format, place, ": the user is empty");
@@ -153,48 +137,43 @@ void collect_past_copy(FileJob& job) {
       "converted = ?10, unsubscribed = ?11");
   Statement known = job.store.prepare("SELECT 1 FROM past_copy WHERE hash = ?");
   const auto fields = past_copy_fields();
-  const auto check_header = [&](const CsvTable& table) {
-    require_columns(table, {fields[static_cast<std::size_t>(CopyField::text)]}, job.names);
-  };
-  for_each_row_of_cells(
-      job, fields, check_header, [&](std::span<const std::string_view> cells, std::int64_t line) {
-        const auto cell = [&](CopyField field) { return cells[static_cast<std::size_t>(field)]; };
-        const std::string place = concat(job.where, ":", line);
-        std::int64_t removed = 0;
-        const std::string text = without_contacts(cell(CopyField::text), removed);
-        if (text.empty()) fail(ErrorCode::bad_format, place, ": the text is empty");
-        const std::string_view language = cell(CopyField::language);
-        if (!language.empty() && language != "zh" && language != "en")
-          bad_cell(place, "language", language, "zh or en");
-        const auto count = [&](CopyField field) {
-          return read_count(cell(field), fields[static_cast<std::size_t>(field)].names.front().data(), place);
-        };
-        const auto sent = count(CopyField::sent), opened = count(CopyField::opened),
-                   clicked = count(CopyField::clicked), converted = count(CopyField::converted),
-                   unsubscribed = count(CopyField::unsubscribed);
-        job.begin_row();
-        job.result.contacts += removed;
-        std::optional<std::int64_t> product;
-        if (!cell(CopyField::product).empty())
-          product = job.products.find_or_add(cell(CopyField::product), "", line);
-        // One that has an id is the same copy with newer numbers; without one, rows that are alike are one.
-        StableHash hash;
-        if (!cell(CopyField::id).empty()) {
-          hash.add("id").add(cell(CopyField::id));
-        } else {
-          hash.add(text);
-          for (std::size_t i = static_cast<std::size_t>(CopyField::product); i < cells.size(); ++i)
-            hash.add(cells[i]);
-        }
-        const std::int64_t key = signed_hash(hash);
-        if (!known.with(key).step()) ++job.result.new_rows;
-        const auto text_or_null = [](std::string_view one) {
-          return one.empty() ? std::nullopt : std::optional(std::string(one));
-        };
-        insert.run(key, product, text_or_null(language), text_or_null(cell(CopyField::scene)),
-                   text_or_null(cell(CopyField::channel)), text, sent, opened, clicked, converted,
-                   unsubscribed);
-      });
+  for_each_row_of_cells(job, fields, [&](std::span<const std::string_view> cells, std::int64_t line) {
+    const auto cell = [&](CopyField field) { return cells[static_cast<std::size_t>(field)]; };
+    const std::string place = concat(job.where, ":", line);
+    std::int64_t removed = 0;
+    const std::string text = without_contacts(cell(CopyField::text), removed);
+    if (text.empty()) fail(ErrorCode::bad_format, place, ": the text is empty");
+    const std::string_view language = cell(CopyField::language);
+    if (!language.empty() && language != "zh" && language != "en")
+      bad_cell(place, "language", language, "zh or en");
+    const auto count = [&](CopyField field) {
+      return read_count(cell(field), fields[static_cast<std::size_t>(field)].names.front().data(), place);
+    };
+    const auto sent = count(CopyField::sent), opened = count(CopyField::opened),
+               clicked = count(CopyField::clicked), converted = count(CopyField::converted),
+               unsubscribed = count(CopyField::unsubscribed);
+    job.begin_row();
+    job.result.contacts += removed;
+    std::optional<std::int64_t> product;
+    if (!cell(CopyField::product).empty())
+      product = job.products.find_or_add(cell(CopyField::product), "", line);
+    // One that has an id is the same copy with newer numbers; without one, rows that are alike are one.
+    StableHash hash;
+    if (!cell(CopyField::id).empty()) {
+      hash.add("id").add(cell(CopyField::id));
+    } else {
+      hash.add(text);
+      for (std::size_t i = static_cast<std::size_t>(CopyField::product); i < cells.size(); ++i)
+        hash.add(cells[i]);
+    }
+    const std::int64_t key = signed_hash(hash);
+    if (!known.with(key).step()) ++job.result.new_rows;
+    const auto text_or_null = [](std::string_view one) {
+      return one.empty() ? std::nullopt : std::optional(std::string(one));
+    };
+    insert.run(key, product, text_or_null(language), text_or_null(cell(CopyField::scene)),
+               text_or_null(cell(CopyField::channel)), text, sent, opened, clicked, converted, unsubscribed);
+  });
 }
 
 }  // namespace adlib::copywriter

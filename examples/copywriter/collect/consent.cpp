@@ -16,77 +16,116 @@ namespace {
 
 using Kind = ConsentField::Kind;
 
-// "yes" answers the field's own question, while "unsubscribed" says what is so whatever the field is called.
+// "yes" answers the field's own question, "unsubscribed" says what is so whatever the field is called, and
+// "pending" that there is no answer yet.
+enum class Says { yes, no, granted, refused, pending, nothing };
 struct Answer {
   std::string_view text;
-  bool yes;
-  bool by_itself = false;
+  Says says;
+  bool yes() const { return says == Says::yes || says == Says::granted; }
+  bool by_itself() const { return says == Says::granted || says == Says::refused; }
 };
+// Words as plain_name() writes them.
 constexpr std::array kAnswers{
-    Answer{"true", true},
-    Answer{"t", true},
-    Answer{"yes", true},
-    Answer{"y", true},
-    Answer{"1", true},
-    Answer{"on", true},
-    Answer{"x", true},
-    Answer{"√", true},
-    Answer{"✓", true},
-    Answer{"✔", true},
-    Answer{"是", true},
-    Answer{"开", true},
-    Answer{"enabled", true},
-    Answer{"false", false},
-    Answer{"f", false},
-    Answer{"no", false},
-    Answer{"n", false},
-    Answer{"0", false},
-    Answer{"off", false},
-    Answer{"×", false},
-    Answer{"✗", false},
-    Answer{"否", false},
-    Answer{"不", false},
-    Answer{"关", false},
-    Answer{"never", false},
-    Answer{"disabled", false},
-    Answer{"granted", true, true},
-    Answer{"subscribed", true, true},
-    Answer{"confirmed", true, true},
-    Answer{"optin", true, true},
-    Answer{"optedin", true, true},
-    Answer{"同意", true, true},
-    Answer{"已同意", true, true},
-    Answer{"订阅", true, true},
-    Answer{"已订阅", true, true},
-    Answer{"接受", true, true},
-    Answer{"接收", true, true},
-    Answer{"允许", true, true},
-    Answer{"不同意", false, true},
-    Answer{"未同意", false, true},
-    Answer{"未订阅", false, true},
-    Answer{"不接受", false, true},
-    Answer{"不接收", false, true},
-    Answer{"不允许", false, true},
-    Answer{"退订", false, true},
-    Answer{"已退订", false, true},
-    Answer{"取消订阅", false, true},
-    Answer{"已取消", false, true},
-    Answer{"拒绝", false, true},
-    Answer{"已拒绝", false, true},
-    Answer{"拒收", false, true},
-    Answer{"denied", false, true},
-    Answer{"declined", false, true},
-    Answer{"refused", false, true},
-    Answer{"rejected", false, true},
-    Answer{"revoked", false, true},
-    Answer{"withdrawn", false, true},
-    Answer{"optout", false, true},
-    Answer{"optedout", false, true},
-    Answer{"pending", false, true},
-    Answer{"unsubscribed", false, true},
-    Answer{"notsubscribed", false, true},
-    Answer{"neversubscribed", false, true},
-    Answer{"donotcontact", false, true},
+    Answer{"true", Says::yes},
+    Answer{"t", Says::yes},
+    Answer{"yes", Says::yes},
+    Answer{"y", Says::yes},
+    Answer{"1", Says::yes},
+    Answer{"on", Says::yes},
+    Answer{"x", Says::yes},
+    Answer{"√", Says::yes},
+    Answer{"✓", Says::yes},
+    Answer{"✔", Says::yes},
+    Answer{"是", Says::yes},
+    Answer{"开", Says::yes},
+    Answer{"enabled", Says::yes},
+    Answer{"false", Says::no},
+    Answer{"f", Says::no},
+    Answer{"no", Says::no},
+    Answer{"n", Says::no},
+    Answer{"0", Says::no},
+    Answer{"off", Says::no},
+    Answer{"×", Says::no},
+    Answer{"✗", Says::no},
+    Answer{"否", Says::no},
+    Answer{"不", Says::no},
+    Answer{"关", Says::no},
+    Answer{"never", Says::no},
+    Answer{"disabled", Says::no},
+    Answer{"granted", Says::granted},
+    Answer{"subscribed", Says::granted},
+    Answer{"confirmed", Says::granted},
+    Answer{"optin", Says::granted},
+    Answer{"optedin", Says::granted},
+    Answer{"同意", Says::granted},
+    Answer{"已同意", Says::granted},
+    Answer{"订阅", Says::granted},
+    Answer{"已订阅", Says::granted},
+    Answer{"接受", Says::granted},
+    Answer{"接收", Says::granted},
+    Answer{"允许", Says::granted},
+    Answer{"不同意", Says::refused},
+    Answer{"未同意", Says::refused},
+    Answer{"未订阅", Says::refused},
+    Answer{"不接受", Says::refused},
+    Answer{"不接收", Says::refused},
+    Answer{"不允许", Says::refused},
+    Answer{"退订", Says::refused},
+    Answer{"已退订", Says::refused},
+    Answer{"退定", Says::refused},
+    Answer{"已退定", Says::refused},
+    Answer{"取消订阅", Says::refused},
+    Answer{"已取消", Says::refused},
+    Answer{"拒绝", Says::refused},
+    Answer{"已拒绝", Says::refused},
+    Answer{"拒收", Says::refused},
+    Answer{"denied", Says::refused},
+    Answer{"declined", Says::refused},
+    Answer{"refused", Says::refused},
+    Answer{"rejected", Says::refused},
+    Answer{"revoked", Says::refused},
+    Answer{"withdrawn", Says::refused},
+    Answer{"optout", Says::refused},
+    Answer{"optedout", Says::refused},
+    Answer{"unsubscribed", Says::refused},
+    Answer{"notsubscribed", Says::refused},
+    Answer{"nonsubscribed", Says::refused},
+    Answer{"neversubscribed", Says::refused},
+    Answer{"donotcontact", Says::refused},
+    Answer{"transactional", Says::refused},
+    Answer{"archived", Says::refused},
+    Answer{"redacted", Says::refused},
+    Answer{"cleaned", Says::refused},
+    Answer{"bounced", Says::refused},
+    Answer{"hardbounced", Says::refused},
+    Answer{"undeliverable", Says::refused},
+    Answer{"invalid", Says::refused},
+    Answer{"suppressed", Says::refused},
+    Answer{"complained", Says::refused},
+    Answer{"pending", Says::pending},
+    Answer{"unconfirmed", Says::pending},
+    Answer{"notconfirmed", Says::pending},
+    Answer{"awaiting", Says::pending},
+    Answer{"awaitingconfirmation", Says::pending},
+    Answer{"requested", Says::pending},
+    Answer{"unknown", Says::nothing},
+    Answer{"undefined", Says::nothing},
+    Answer{"notset", Says::nothing},
+    Answer{"unset", Says::nothing},
+    Answer{"n/a", Says::nothing},
+    Answer{"singleoptin", Says::nothing},
+    Answer{"confirmedoptin", Says::nothing},
+    Answer{"doubleoptin", Says::nothing},
+    Answer{"待确认", Says::pending},
+    Answer{"未确认", Says::pending},
+    Answer{"确认中", Says::pending},
+    Answer{"待定", Says::pending},
+    Answer{"待激活", Says::pending},
+    Answer{"未知", Says::nothing},
+    Answer{"未设置", Says::nothing},
+    Answer{"未填写", Says::nothing},
+    Answer{"无", Says::nothing},
 };
 
 std::string text_of(const io::Json& value) {
@@ -111,6 +150,13 @@ bool is_number(const std::string& text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// A column "status" may as well be an order's: of its answers those count that can mean nothing else.
+bool is_about_messages(std::string_view answer) {
+  return answer.find("subscribed") != std::string_view::npos || answer.find("opted") == 0 ||
+         answer == "optout" || answer == "donotcontact" || answer == "cleaned" ||
+         answer.find("订") != std::string_view::npos || answer == "拒收";
+}
+
 // What a record says of each channel.
 class Answers {
  public:
@@ -124,6 +170,9 @@ class Answers {
     dates_.push_back({name, field, time});
   }
 
+  /// There is no answer yet: a date beside it is none of a consent.
+  void leave_open(const ConsentField& field) { open_.insert(field.grant_channel); }
+
   std::vector<Consent> settle(std::set<std::string>& unclear) {
     for (const Date& date : dates_) {
       const std::string& channel = date.field.grant_channel;
@@ -133,7 +182,8 @@ class Answers {
         answered = true;
         if (consent.granted && (!consent.time || consent.channel == channel)) consent.time = date.time;
       }
-      if (answered) continue;
+      if (answered || open_.contains(channel) || open_.contains("") || (channel.empty() && !open_.empty()))
+        continue;
       if (date.field.kind == Kind::granted_when && date.field.clear)
         grant(date.field, date.time);
       else
@@ -166,6 +216,7 @@ class Answers {
 
   std::vector<Consent> said_;
   std::vector<Date> dates_;
+  std::set<std::string> open_;
 };
 
 enum class Understood { yes, not_ours, unclear };
@@ -181,12 +232,18 @@ Understood read_field(const std::string& name, const ConsentField& field, const 
     return Understood::not_ours;
   if (answer) {
     const bool refuses = field.kind == Kind::refuses || field.kind == Kind::refused_when;
-    if (refuses && (answer->yes || answer->by_itself)) {  // who agrees to refuse has refused
+    if (refuses) {  // who agrees to refuse has refused, and who has begun to
+      if (answer->says != Says::no && answer->says != Says::nothing) answers.refuse(field, {});
+    } else if (field.kind == Kind::states) {
+      if (!answer->by_itself() || !is_about_messages(answer->text)) return Understood::not_ours;
+      if (answer->yes()) return Understood::unclear;  // to what?
       answers.refuse(field, {});
-    } else if (!refuses && !answer->yes && field.kind != Kind::when) {
-      const bool nothing = field.kind == Kind::granted_when && !answer->by_itself;  // "0": at no time
+    } else if (answer->says == Says::nothing || answer->says == Says::pending) {
+      answers.leave_open(field);
+    } else if (!answer->yes() && field.kind != Kind::when) {
+      const bool nothing = field.kind == Kind::granted_when && !answer->by_itself();  // "0": at no time
       if (!nothing) answers.refuse(field, {});
-    } else if (field.kind == Kind::asks && answer->yes) {
+    } else if (field.kind == Kind::asks && answer->yes()) {
       answers.grant(field, {});
     } else if (field.kind == Kind::names) {
       return Understood::unclear;
@@ -211,9 +268,20 @@ Understood read_field(const std::string& name, const ConsentField& field, const 
       if (date) return answers.date(name, field, *date), Understood::yes;
       return Understood::unclear;
     case Kind::names:
+    case Kind::states:
       return Understood::not_ours;
   }
   return Understood::not_ours;
+}
+
+// {"state": "subscribed", "consent_updated_at": "2026-11-01T08:00:00Z"}: the first member that is called so.
+const io::Json* member(const io::Json& object, std::initializer_list<std::string_view> names) {
+  for (const auto& [key, value] : object.items()) {
+    if (!value.is_structured() && !value.is_null() &&
+        std::find(names.begin(), names.end(), plain_name(key)) != names.end())
+      return &value;
+  }
+  return nullptr;
 }
 
 // A field that holds an address or a number tells of no consent; preferred_contact with a word may.
@@ -234,7 +302,8 @@ void look_into(const std::string& path, const io::Json& value, int depth, std::s
   for (const auto& [name, inner] : value.items()) {
     const std::string place = path + "." + name;
     const auto field = consent_of_name(name);
-    if ((field && field->kind != Kind::names && (field->kind != Kind::asks || field->clear)) ||
+    if ((field && field->kind != Kind::names && field->kind != Kind::states &&
+         (field->kind != Kind::asks || field->clear)) ||
         (!inner.is_structured() && may_tell_of_consent(name, text_of(inner))))
       unclear.insert(place);
     else
@@ -250,9 +319,12 @@ std::vector<Consent> take_consents(io::Json& object, const std::string& where,
   for (auto at = object.begin(); at != object.end();) {
     const std::string& name = at.key();
     const auto field = tells_personalised(name) ? std::nullopt : consent_of_name(name);
-    const std::string text = at->is_null() ? "" : text_of(*at);
+    const bool nested = field && field->kind == Kind::asks && at->is_object();
+    const io::Json* state = nested ? member(*at, {"state", "marketingstate", "status"}) : nullptr;
+    const std::string text = at->is_null() ? "" : text_of(state ? *state : *at);
     if (text.empty()) {
-      at = field && field->kind != Kind::names ? object.erase(at) : std::next(at);
+      const bool ours = field && field->kind != Kind::names && field->kind != Kind::states;
+      at = ours ? object.erase(at) : std::next(at);
       continue;
     }
     if (!field) {
@@ -264,6 +336,11 @@ std::vector<Consent> take_consents(io::Json& object, const std::string& where,
       continue;
     }
     const Understood understood = read_field(name, *field, text, answers);
+    if (const io::Json* when = state ? member(*at, {"consentupdatedat", "updatedat"}) : nullptr) {
+      ConsentField dated = *field;
+      dated.kind = Kind::when;
+      if (const auto date = date_of(text_of(*when))) answers.date(name, dated, *date);
+    }
     const bool asked = field->kind == Kind::asks || field->kind == Kind::refuses;
     if (understood == Understood::unclear && asked && field->clear)
       bad_field(io::JsonFields(object, where), name,

@@ -22,6 +22,7 @@ struct ConsentField {
     refused_when,  ///< holds the time of a refusal, and so is one
     granted_when,  ///< holds the time of a consent, and is one where the record has no answer
     when,          ///< holds the time of an answer
+    states,        ///< "status": those words refuse that are about messages alone, such as "unsubscribed"
   };
   Kind kind = Kind::asks;
   std::string channel;        ///< push, sms, email, wechat, phone; "" is every channel
@@ -41,7 +42,8 @@ struct Consent {
   std::optional<std::int64_t> time = {};  ///< Unix seconds, where the record says when
 };
 /// Takes the consents out of an object, at most one a channel: where one is both granted and refused, it is
-/// refused, unless both carry a time and the grant's is later. Fields that are empty say nothing. Fields that
+/// refused, unless both carry a time and the grant's is later. Fields that are empty, pending or unknown say
+/// nothing, except that a refusal which is pending is one. Fields that
 /// have a word for consent and cannot be understood are named in `unclear`; they stay, except those that
 /// refuse, which then count as a refusal. Throws Error(bad_format) "where: …" for an answer that is neither
 /// yes nor no.

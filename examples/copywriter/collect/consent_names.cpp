@@ -43,6 +43,7 @@ constexpr std::array kWords{
     Word{"doesnot", Part::refuses},
     Word{"suppressed", Part::refuses},
     Word{"退订", Part::refuses},
+    Word{"退定", Part::refuses},  // as it is often misspelt
     Word{"拒收", Part::refuses},
     Word{"拒绝", Part::refuses},
     Word{"谢绝", Part::refuses},
@@ -263,6 +264,9 @@ std::optional<ConsentField> consent_of_name(std::string_view field) {
     if (word->part == Part::activity && !word->channel.empty() && consent.channel.empty())
       consent.grant_channel = word->channel;
   }
+  const bool state = std::any_of(words.begin(), words.end(), [](const Word* word) {
+    return word->text == "status" || word->text == "state" || word->text == "状态";
+  });
   const bool strong = has(Part::grants) || has(Part::refuses);
   const bool about = has(Part::channel) || has(Part::activity) || has(Part::reach);
   const bool refuses =
@@ -287,6 +291,8 @@ std::optional<ConsentField> consent_of_name(std::string_view field) {
     // "enabled" alone is about something else.
     if (!about && !has_consent_word(plain)) return {};
     consent.kind = ConsentField::Kind::names;
+  } else if (state) {
+    consent.kind = ConsentField::Kind::states;
   } else {
     return {};
   }

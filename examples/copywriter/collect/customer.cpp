@@ -114,6 +114,8 @@ std::vector<Review> read_reviews(const io::JsonFields& fields) {
 
 }  // namespace
 
+const std::set<std::string>& customer_field_names() { return kKnown; }
+
 Customer customer_from_json(const io::Json& object, const Source& source,
                             const std::string& default_currency) {
   const io::JsonFields fields(object, source.text());

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,6 +72,13 @@ bool tells_personalised(std::string_view name);
 std::optional<bool> personal_wish(const io::Json& object, const std::string& where);
 /// The customer with nothing but the id and its source; `personalised` is false.
 Customer unpersonalised(const Customer& customer);
+
+/// Under this age nobody is profiled, and copy is made of the product alone.
+inline constexpr int kAdult = 18;
+
+/// The names of the fields that customer_from_json() reads, those of tells_personalised() aside; others
+/// become extras.
+const std::set<std::string>& customer_field_names();
 
 /// Reads one JSON object. Without an id, the customer gets "anon-" and twelve hexadecimal digits of a hash of
 /// the object, so that the id does not depend on where in the file it stands. `currency` is used where the

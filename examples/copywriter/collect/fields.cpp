@@ -12,6 +12,10 @@ std::string shown(const io::Json& value) {
   return first_characters(value.dump(-1, ' ', false, io::Json::error_handler_t::replace), 60);
 }
 
+// What joins the words of a name.
+bool is_joint(char c) { return c == '_' || c == '-' || c == ' '; }
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
 }  // namespace
 
 void bad_field(const io::JsonFields& fields, const std::string& name, const std::string& expected) {
@@ -92,10 +96,20 @@ std::optional<std::int64_t> time_field(const io::JsonFields& fields, const char*
 std::string plain_name(std::string_view name) {
   std::string plain;
   for (const char c : name) {
-    if (c != '_' && c != '-' && c != ' ')
-      plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (!is_joint(c)) plain += lower(c);
   }
   return plain;
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  for (;;) {
+    while (!a.empty() && is_joint(a.front())) a.remove_prefix(1);
+    while (!b.empty() && is_joint(b.front())) b.remove_prefix(1);
+    if (a.empty() || b.empty()) return a.empty() && b.empty();
+    if (lower(a.front()) != lower(b.front())) return false;
+    a.remove_prefix(1);
+    b.remove_prefix(1);
+  }
 }
 
 io::Json extra_fields(const io::Json& object, const std::set<std::string>& known) {

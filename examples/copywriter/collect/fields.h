@@ -30,6 +30,8 @@ io::Json extra_fields(const io::Json& object, const std::set<std::string>& known
 
 /// A field's name without what people spell differently: "Date-of_Birth" is "dateofbirth".
 std::string plain_name(std::string_view name);
+/// plain_name(a) == plain_name(b), without making either.
+bool same_name(std::string_view a, std::string_view b);
 
 /// Throws Error(bad_format) "where: field 'name' is VALUE, expected …".
 [[noreturn]] void bad_field(const io::JsonFields& fields, const std::string& name,

@@ -88,6 +88,8 @@ std::vector<Image> read_images(const io::JsonFields& fields) {
 
 }  // namespace
 
+const std::set<std::string>& product_field_names() { return kKnown; }
+
 Product product_from_json(const io::Json& object, const Source& source, const std::string& default_currency) {
   const io::JsonFields fields(object, source.text());
   const std::string currency = currency_field(fields, default_currency);

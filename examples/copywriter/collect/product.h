@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,9 @@ struct Product {
   std::vector<Image> images;
   io::Json extras = io::Json::object();  ///< every other field of the source, for templates
 };
+
+/// The names of the fields that product_from_json() reads; others become extras.
+const std::set<std::string>& product_field_names();
 
 /// Reads one JSON object; needs a title and an id (or handle, or sku). `currency` is used where the object
 /// names none. Throws Error(bad_format) "file:line: …".

@@ -91,7 +91,7 @@ std::vector<Product> read_products(std::istream& in, const std::string& where, c
     } else if (is_shopify_export(table)) {
       products = products_of_shopify_export(table, where, options.currency);
     } else {
-      for_each_csv_object(table, kProductLists, [&](io::Json&& object, std::int64_t line) {
+      for_each_csv_object(table, product_fields(), [&](io::Json&& object, std::int64_t line) {
         products.push_back(product_from_json(object, {where, line}, options.currency));
       });
     }
@@ -119,7 +119,7 @@ std::vector<Customer> read_customers(std::istream& in, const std::string& where,
       }
       customers = customers_of_log(table, where, log_currency(options));
     } else {
-      for_each_csv_object(table, kCustomerLists, [&](io::Json&& object, std::int64_t line) {
+      for_each_csv_object(table, customer_fields(), [&](io::Json&& object, std::int64_t line) {
         customers.push_back(unreachable_customer(std::move(object), {where, line}, options.currency));
       });
     }

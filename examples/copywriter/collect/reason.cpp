@@ -42,6 +42,7 @@ std::string reason_of(std::string_view message, const std::string& where) {
                              std::string_view("neither '"),
                              std::string_view("another row of its handle"),
                              std::string_view("has no title"),
+                             std::string_view("; did you mean '"),
                              std::string_view("two fields mean"),
                              std::string_view("is a list or an object")};
   const auto found = std::find_if(known.begin(), known.end(), [&](std::string_view one) {

@@ -5,12 +5,14 @@
 #include <string_view>
 #include <utility>
 
+#include "copywriter/collect/customer.h"
+#include "copywriter/collect/fields.h"
+#include "copywriter/collect/product.h"
 #include "copywriter/collect/text.h"
 
 namespace adlib::copywriter {
 namespace {
 
-// A column of a plain CSV file may bear the field's own name or its usual Chinese one.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kChineseNames{{
     {"用户ID", "id"},
     {"客户ID", "id"},
@@ -38,13 +40,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kChinese
     {"描述", "description"},
     {"标签", "tags"},
 }};
-
-std::string field_name(const std::string& column) {
-  for (const auto& [chinese, name] : kChineseNames) {
-    if (equal_ignoring_case(column, chinese)) return std::string(name);
-  }
-  return column;
-}
 
 // A scalar as the text that a cell of CSV would hold.
 std::string cell_of(const io::Json& value, std::string_view name, const std::string& where) {
@@ -100,6 +95,43 @@ void FieldNames::apply(io::Json& object, const std::string& where) const {
   }
 }
 
+std::span<const std::pair<std::string_view, std::string_view>> chinese_names() { return kChineseNames; }
+
+std::string RecordFields::ours(const std::string& name) const {
+  if (names.contains(name)) return name;
+  for (const auto& [chinese, meant] : kChineseNames) {
+    if (equal_ignoring_case(name, chinese)) return std::string(meant);
+  }
+  const auto known =
+      std::find_if(names.begin(), names.end(), [&](const std::string& one) { return same_name(one, name); });
+  return known == names.end() ? name : *known;
+}
+
+void RecordFields::rename(io::Json& object) const {
+  std::vector<std::pair<std::string, std::string>> changes;
+  for (const auto& [name, value] : object.items()) {
+    std::string meant = ours(name);
+    if (meant != name && names.contains(meant) && !object.contains(meant))
+      changes.emplace_back(name, std::move(meant));
+  }
+  for (const auto& [name, meant] : changes) {
+    if (object.contains(meant)) continue;  // two names for one thing: the first is taken
+    object[meant] = std::move(object[name]);
+    object.erase(name);
+  }
+}
+
+const RecordFields& product_fields() {
+  static const RecordFields fields{product_field_names(), {"tags"}};
+  return fields;
+}
+
+const RecordFields& customer_fields() {
+  static const RecordFields fields{customer_field_names(),
+                                   {"interests", "browsing", "favourites", "cart", "purchases", "reviews"}};
+  return fields;
+}
+
 void for_each_json_object(std::istream& in, const std::string& where, const TakeObject& take,
                           const OnBadRow& on_bad) {
   io::for_each_json_line(
@@ -113,11 +145,11 @@ void for_each_json_object(std::istream& in, const std::string& where, const Take
       });
 }
 
-void for_each_csv_object(CsvTable& table, const std::set<std::string>& lists, const TakeObject& take,
+void for_each_csv_object(CsvTable& table, const RecordFields& fields, const TakeObject& take,
                          const OnBadRow& on_bad) {
   std::vector<std::string> names;
   for (const std::string& column : table.header()) {
-    names.push_back(field_name(column));
+    names.push_back(fields.ours(column));
     if (!names.back().empty() && std::count(names.begin(), names.end(), names.back()) > 1) {
       fail(ErrorCode::bad_format, table.place(), ": two columns mean '", names.back(), "'");
     }
@@ -127,7 +159,7 @@ void for_each_csv_object(CsvTable& table, const std::set<std::string>& lists, co
     for (std::size_t i = 0; i < names.size(); ++i) {
       const std::string_view cell = trim(table.cell(i));
       if (cell.empty() || names[i].empty()) continue;
-      if (lists.count(names[i]) > 0) {
+      if (fields.lists.contains(names[i])) {
         object[names[i]] = split_list(cell);
       } else if (names[i] == "age" && cell.size() <= 9 &&
                  std::all_of(cell.begin(), cell.end(), [](char c) { return c >= '0' && c <= '9'; })) {
@@ -160,18 +192,20 @@ void for_each_flat_row(CsvTable& table, std::span<const FlatField> fields, const
 }
 
 void for_each_flat_object(std::istream& in, const std::string& where, std::span<const FlatField> fields,
-                          const FieldNames& names, const TakeCells& take, const OnBadRow& on_bad) {
+                          const FieldNames& names, const TakeCells& take, const OnBadRow& on_bad,
+                          const LookAtObject& look) {
   for_each_json_object(
       in, where,
       [&](io::Json&& object, std::int64_t line) {
         const std::string place = concat(where, ":", line);
         names.apply(object, place);
+        if (look) look(object, line);
         std::vector<std::string> texts(fields.size());
         for (std::size_t i = 0; i < fields.size(); ++i) {
           for (const std::string_view name : fields[i].names) {
             if (name.empty() || !texts[i].empty()) break;
             for (const auto& [key, value] : object.items()) {
-              if (equal_ignoring_case(key, name)) texts[i] = cell_of(value, name, place);
+              if (same_name(key, name)) texts[i] = cell_of(value, name, place);
             }
           }
         }
@@ -182,7 +216,14 @@ void for_each_flat_object(std::istream& in, const std::string& where, std::span<
 }
 
 std::optional<std::size_t> find_column(const CsvTable& table, const FlatField& field) {
-  return table.find(field.names);
+  const auto& header = table.header();
+  for (const std::string_view name : field.names) {
+    if (name.empty()) break;
+    const auto found = std::find_if(header.begin(), header.end(),
+                                    [&](const std::string& column) { return same_name(column, name); });
+    if (found != header.end()) return static_cast<std::size_t>(found - header.begin());
+  }
+  return {};
 }
 
 }  // namespace adlib::copywriter

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "adlib/core/error.h"
@@ -67,15 +68,25 @@ void for_each_row(CsvTable& table, const OnBadRow& on_bad, const Take& take) {
 
 using TakeObject = std::function<void(io::Json&& object, std::int64_t line)>;
 
-/// Columns whose cells are lists.
-inline const std::set<std::string> kProductLists{"tags"};
-inline const std::set<std::string> kCustomerLists{"interests", "browsing",  "favourites",
-                                                  "cart",      "purchases", "reviews"};
+/// What the fields of records are called that may have others beside them.
+struct RecordFields {
+  std::set<std::string> names;
+  std::set<std::string> lists;  ///< those whose cells in CSV are lists
 
-/// The rows of a plain CSV file as JSON objects, so that both formats are checked by the same code. Columns
-/// bear the field's own name or its usual Chinese one. Empty cells are missing fields; an age of digits
-/// becomes a number; the columns in `lists` become lists.
-void for_each_csv_object(CsvTable& table, const std::set<std::string>& lists, const TakeObject& take,
+  /// The field that a file means by this name: one of `names` in any case and spelling of hyphens, or by its
+  /// usual Chinese name; else the name as it is.
+  std::string ours(const std::string& name) const;
+  /// Renames the fields of an object so, where it does not have what is meant.
+  void rename(io::Json& object) const;
+};
+const RecordFields& product_fields();
+const RecordFields& customer_fields();
+/// Chinese names of columns, and the fields that they mean.
+std::span<const std::pair<std::string_view, std::string_view>> chinese_names();
+
+/// The rows of a plain CSV file as JSON objects, so that both formats are checked by the same code. Empty
+/// cells are missing fields; an age of digits becomes a number.
+void for_each_csv_object(CsvTable& table, const RecordFields& fields, const TakeObject& take,
                          const OnBadRow& on_bad = {});
 /// The lines of JSON Lines.
 void for_each_json_object(std::istream& in, const std::string& where, const TakeObject& take,
@@ -84,6 +95,7 @@ void for_each_json_object(std::istream& in, const std::string& where, const Take
 /// A field of rows that have neither lists nor objects: its own name, then what files call it; "" ends them.
 struct FlatField {
   std::array<std::string_view, 10> names;
+  bool needed = false;  ///< a table without such a column is refused
   std::string name() const { return std::string(names.front()); }
 };
 std::optional<std::size_t> find_column(const CsvTable& table, const FlatField& field);
@@ -95,8 +107,12 @@ using TakeCells = std::function<void(std::span<const std::string_view> cells, st
 /// The rows of a CSV file whose columns `names` has renamed; an empty cell is what `names` has for it.
 void for_each_flat_row(CsvTable& table, std::span<const FlatField> fields, const FieldNames& names,
                        const TakeCells& take, const OnBadRow& on_bad = {});
-/// The same of JSON Lines.
+/// Looks at an object under the names that the mapping gives, and may throw.
+using LookAtObject = std::function<void(const io::Json& object, std::int64_t line)>;
+
+/// The same of JSON Lines. `look` sees each object before its cells are taken.
 void for_each_flat_object(std::istream& in, const std::string& where, std::span<const FlatField> fields,
-                          const FieldNames& names, const TakeCells& take, const OnBadRow& on_bad = {});
+                          const FieldNames& names, const TakeCells& take, const OnBadRow& on_bad = {},
+                          const LookAtObject& look = {});
 
 }  // namespace adlib::copywriter

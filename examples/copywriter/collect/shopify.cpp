@@ -14,26 +14,54 @@ namespace {
 using Column = std::optional<std::size_t>;
 
 // Column names of the long-standing export first, of the newer one second.
+constexpr std::array<ShopifyColumn, 18> kColumns{
+    {{"id", {"Handle", "URL handle"}},
+     {"title", {"Title", ""}},
+     {"description", {"Body (HTML)", "Description"}},
+     {"brand", {"Vendor", ""}},
+     {"category", {"Type", ""}},
+     {"category", {"Product Category", ""}},
+     {"tags", {"Tags", ""}},
+     {"sku", {"Variant SKU", "SKU"}},
+     {"price", {"Variant Price", "Price"}},
+     {"compare_at_price", {"Variant Compare At Price", "Compare-at price"}},
+     {"images", {"Image Src", "Product image URL"}},
+     {"", {"Image Alt Text", ""}},
+     {"", {"Option1 Name", ""}},
+     {"", {"Option2 Name", ""}},
+     {"", {"Option3 Name", ""}},
+     {"", {"Option1 Value", ""}},
+     {"", {"Option2 Value", ""}},
+     {"", {"Option3 Value", ""}}}};
+
 struct Columns {
   Column handle, title, body, vendor, type, category, tags, sku, price, compare_at_price, image, image_alt;
   std::array<Column, 3> option_name, option_value;
 
-  explicit Columns(const CsvTable& table)
-      : handle(table.find({"Handle", "URL handle"})),
-        title(table.find({"Title"})),
-        body(table.find({"Body (HTML)", "Description"})),
-        vendor(table.find({"Vendor"})),
-        type(table.find({"Type"})),
-        category(table.find({"Product Category"})),
-        tags(table.find({"Tags"})),
-        sku(table.find({"Variant SKU", "SKU"})),
-        price(table.find({"Variant Price", "Price"})),
-        compare_at_price(table.find({"Variant Compare At Price", "Compare-at price"})),
-        image(table.find({"Image Src", "Product image URL"})),
-        image_alt(table.find({"Image Alt Text"})),
-        option_name{table.find({"Option1 Name"}), table.find({"Option2 Name"}), table.find({"Option3 Name"})},
-        option_value{table.find({"Option1 Value"}), table.find({"Option2 Value"}),
-                     table.find({"Option3 Value"})} {}
+  explicit Columns(const CsvTable& table) {
+    const std::array<Column*, kColumns.size()> columns{&handle,
+                                                       &title,
+                                                       &body,
+                                                       &vendor,
+                                                       &type,
+                                                       &category,
+                                                       &tags,
+                                                       &sku,
+                                                       &price,
+                                                       &compare_at_price,
+                                                       &image,
+                                                       &image_alt,
+                                                       &option_name[0],
+                                                       &option_name[1],
+                                                       &option_name[2],
+                                                       &option_value[0],
+                                                       &option_value[1],
+                                                       &option_value[2]};
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const auto& names = kColumns.at(i).names;
+      *columns.at(i) = table.find(std::span(names).first(names[1].empty() ? 1 : 2));
+    }
+  }
 
   bool reads(std::size_t column) const {
     for (const Column known : {handle, title, body, vendor, type, category, tags, sku, price,
@@ -158,6 +186,8 @@ class ExportReader {
 };
 
 }  // namespace
+
+std::span<const ShopifyColumn> shopify_columns() { return kColumns; }
 
 bool is_shopify_export(const CsvTable& table) {
   const Columns columns(table);

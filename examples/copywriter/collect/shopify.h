@@ -1,7 +1,10 @@
 // copywriter/collect/shopify.h: Shopify's product export, as it comes.
 #pragma once
 
+#include <array>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "copywriter/collect/csv.h"
@@ -9,6 +12,13 @@
 #include "copywriter/collect/rows.h"
 
 namespace adlib::copywriter {
+
+/// A column of the export.
+struct ShopifyColumn {
+  std::string_view field;                 ///< of a product; "" for a part of several
+  std::array<std::string_view, 2> names;  ///< the second may be ""
+};
+std::span<const ShopifyColumn> shopify_columns();
 
 /// True when the header has Shopify's columns: Handle (or URL handle), Title, and an option or variant
 /// column.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "adlib/core/error.h"
 #include "copywriter/collect/hash.h"
@@ -176,6 +177,7 @@ AssignSummary assign_variants(const Store& store, const AssignOptions& options) 
       "INSERT OR IGNORE INTO assignment(placement, copy, run, policy, propensity, context, time) "
       "VALUES (?, ?, ?, ?, ?, ?, ?)");
   const std::int64_t time = now();
+  std::unordered_set<std::int64_t> users;
   for (std::size_t begin = 0; begin < pending.size(); begin += kBatch) {
     Transaction transaction(store.database());
     for (std::size_t i = begin; i < std::min(begin + kBatch, pending.size()); ++i) {
@@ -198,6 +200,10 @@ AssignSummary assign_variants(const Store& store, const AssignOptions& options) 
       const std::int64_t inserted = insert.run(one.placement, copy, run.id(), to_string(options.policy),
                                                propensity, context.dump(), time);
       (held_out ? summary.held_out : summary.assigned) += inserted;
+      if (inserted > 0 && users.insert(one.user).second) {
+        ++summary.users;
+        summary.users_held_out += held_out ? 1 : 0;
+      }
     }
     transaction.commit();
     if (options.progress)

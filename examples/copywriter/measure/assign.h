@@ -21,10 +21,11 @@ struct AssignOptions {
 };
 
 struct AssignSummary {
-  std::int64_t assigned = 0;  ///< placements that got a variant
-  std::int64_t held_out = 0;  ///< placements of users in the control
-  std::int64_t refused = 0;   ///< placements of users who do not want the channel
-  std::int64_t before = 0;    ///< placements that had an assignment
+  std::int64_t assigned = 0;                   ///< placements that got a variant
+  std::int64_t held_out = 0;                   ///< placements of users in the control
+  std::int64_t users = 0, users_held_out = 0;  ///< of these placements; the second in the control
+  std::int64_t refused = 0;                    ///< placements of users who do not want the channel
+  std::int64_t before = 0;                     ///< placements that had an assignment
 };
 
 /// Draws for every placement of a user that has approved copies, that the user did not refuse, and that has

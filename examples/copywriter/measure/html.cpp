@@ -101,13 +101,13 @@ std::string table(std::string_view caption, const std::vector<Cell>& header,
   return out + "</tbody>\n</table></div>\n";
 }
 
-Cell interval_plot(const Estimate& estimate, double low, double high, std::string_view label) {
+Cell interval_plot(const Estimate& estimate, double low, double high, std::string_view label, bool point) {
   const std::string left = at(estimate.low, low, high), right = at(estimate.high, low, high);
   std::string drawing = line("axis", "0", "10", "100", "10");
   if (low < 0 && high > 0) drawing += line("zero", at(0, low, high), "1", at(0, low, high), "19");
   drawing += line("whisker", left, "10", right, "10") + line("whisker", left, "6", left, "14") +
              line("whisker", right, "6", right, "14");
-  drawing += concat("<path class=\"point\" d=\"M", at(estimate.value, low, high), " 10h0.01\"/>");
+  if (point) drawing += concat("<path class=\"point\" d=\"M", at(estimate.value, low, high), " 10h0.01\"/>");
   return plot(label, drawing);
 }
 
@@ -142,7 +142,8 @@ Cell axis_cell(std::string_view low, std::string_view high) {
 std::string percent(double rate) {
   const double value = 100 * rate;
   const double size = std::abs(value);
-  return number_text(value, size >= 10 ? "%.1f" : size >= 0.1 || size == 0 ? "%.2f" : "%.3f") + "%";
+  const bool is_whole = size == 0 || size == 100;
+  return number_text(value, is_whole ? "%.0f" : size >= 10 ? "%.1f" : size >= 0.1 ? "%.2f" : "%.3f") + "%";
 }
 
 std::string grouped(std::int64_t number) {

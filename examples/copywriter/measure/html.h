@@ -31,8 +31,9 @@ std::string table(std::string_view caption, const std::vector<Cell>& header,
                   const std::vector<std::vector<Cell>>& rows);
 
 /// A point and the line of its interval on an axis from `low` to `high`, with a mark at 0 where the axis has
-/// it inside. `label` says the same in words.
-Cell interval_plot(const Estimate& estimate, double low, double high, std::string_view label);
+/// it inside. `label` says the same in words. Without `point` there is the line alone.
+Cell interval_plot(const Estimate& estimate, double low, double high, std::string_view label,
+                   bool point = true);
 /// A bar from 0 on an axis that ends at `high`.
 Cell bar_plot(double value, double high, std::string_view label);
 /// How a share from 0 to 1 went, with one step for each value.
@@ -40,7 +41,7 @@ Cell steps_plot(const std::vector<double>& shares, std::string_view label);
 /// The head of a column of plots: where its axis begins and ends.
 Cell axis_cell(std::string_view low, std::string_view high);
 
-/// "12.3%", "0.45%".
+/// "12.3%", "0.45%", "0%".
 std::string percent(double rate);
 /// "1,234,567".
 std::string grouped(std::int64_t number);

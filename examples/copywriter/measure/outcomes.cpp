@@ -47,6 +47,14 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kKinds{{
     {"opt_out", "unsubscribe"},
 }};
 
+// Times without a zone are read as UTC, and may be up to 14 hours ahead of it; clocks differ, too.
+constexpr std::int64_t kAhead = 86'400;
+
+// SQL, of a copy `c`: it went out, or may have (of a request whose answer was lost nobody knows).
+constexpr std::string_view kWentOut =
+    "(c.status = 'published' OR EXISTS(SELECT 1 FROM publication b WHERE b.copy = c.id AND (b.status = "
+    "'sent' OR b.attempts > 0)))";
+
 [[noreturn]] void bad_row(const std::string& reason) { fail(ErrorCode::bad_format, reason); }
 
 // Writes rows into the store; what is wrong with one is thrown as Error(bad_format).
@@ -55,12 +63,15 @@ class Taker {
   Taker(const Store& store, const OutcomeOptions& options)
       : store_(store),
         options_(options),
-        find_copy_(store.prepare("SELECT p.user, p.channel, u.shop_id FROM copy c JOIN placement p ON "
-                                 "p.id = c.placement LEFT JOIN user u ON u.id = p.user WHERE c.id = ?")),
+        find_copy_(store.prepare(concat("SELECT p.user, p.channel, ", kWentOut,
+                                        " FROM copy c JOIN placement p ON p.id = c.placement WHERE c.id = "
+                                        "?"))),
         find_forgotten_(store.prepare("SELECT 1 FROM forgotten WHERE hash = ?")),
         find_user_(store.prepare("SELECT id FROM user WHERE shop_id = ?")),
-        find_assigned_(store.prepare("SELECT a.copy, p.channel FROM assignment a JOIN placement p ON "
-                                     "p.id = a.placement WHERE p.user = ? AND a.copy IS NOT NULL LIMIT 2")),
+        find_sent_(store.prepare(concat("SELECT c.id, p.channel FROM assignment a JOIN copy c ON c.id = "
+                                        "a.copy JOIN placement p ON p.id = a.placement WHERE p.user = ? AND ",
+                                        kWentOut, " LIMIT 2"))),
+        find_outcome_(store.prepare("SELECT 1 FROM outcome WHERE hash = ?")),
         insert_(store.prepare("INSERT OR IGNORE INTO outcome(hash, user, copy, kind, time, value) "
                               "VALUES (?, ?, ?, ?, ?, ?)")),
         consents_(store) {}
@@ -70,13 +81,15 @@ class Taker {
     const std::string_view kind = kind_of(cells[2]);
     const auto time = parse_time(cells[3]);
     if (!time) bad_row("the time is no Unix seconds and no date such as 2025-11-02T08:30:00Z");
+    if (*time > options_.now + kAhead)
+      bad_row("the time is in the future, by more than a day; is its unit or its year right?");
     if (!value_text.empty() && !parse_money(value_text)) bad_row("the value is no amount such as 59.90");
     const std::optional<Target> found = find(cells[0], user_text, kind);
     if (!found) {
       ++summary.forgotten;
       return;
     }
-    const auto& [copy, user, channel, of_one] = *found;
+    const auto& [copy, user, channel, of_one, unclear] = *found;
 
     // Of what the row says and not of what was found for it: that may be another copy tomorrow.
     StableHash hash;
@@ -84,16 +97,18 @@ class Taker {
     if (const std::string_view id = cells[5]; !id.empty()) {
       hash.add("id").add(id);
     } else {
-      hash.add(cells[0].empty() ? ~std::uint64_t{0} : static_cast<std::uint64_t>(*copy));
+      hash.add(cells[0].empty() ? ~std::uint64_t{0} : static_cast<std::uint64_t>(*number_of(cells[0])));
       hash.add(of_one || user_text.empty() ? "" : stored_user_id(store_, user_text));
       hash.add(static_cast<std::uint64_t>(*time));
       hash.add(value_text.empty() ? ~std::uint64_t{0}
                                   : static_cast<std::uint64_t>(parse_money(value_text)->ten_thousandths()));
     }
+    const auto key = static_cast<std::int64_t>(hash.value());
+    // What was clear when it was first read counts already, and may be read again.
+    if (!unclear.empty() && !is_known(key)) bad_row(unclear);
     const std::optional<std::string_view> value =
         value_text.empty() ? std::nullopt : std::optional<std::string_view>(value_text);
-    const std::int64_t added =
-        insert_.run(static_cast<std::int64_t>(hash.value()), user, copy, kind, *time, value);
+    const std::int64_t added = insert_.run(key, user, copy, kind, *time, value);
     summary.new_rows += added;
     if (kind == "unsubscribe") {
       const bool withdrawn =
@@ -115,11 +130,17 @@ class Taker {
     std::optional<std::int64_t> copy, user;
     std::string channel;
     bool of_one = false;  // the copy tells whose it is
+    std::string unclear;  // why nobody knows which copy it is about
   };
+  bool is_known(std::int64_t key) {
+    const bool found = find_outcome_.with(key).step();
+    find_outcome_.reset();
+    return found;
+  }
   // Nothing for a person who was erased.
   std::optional<Target> find(std::string_view copy_text, std::string_view user_text, std::string_view kind) {
     Target target;
-    auto& [copy, user, channel, of_one] = target;
+    auto& [copy, user, channel, of_one, unclear] = target;
     if (!user_text.empty()) {
       const std::string id = stored_user_id(store_, user_text);
       if (!find_user_.with(id).step()) {
@@ -137,20 +158,25 @@ class Taker {
         user = find_copy_.integer(0);
         of_one = true;
       }
+      if (find_copy_.integer(2) == 0) {
+        if (kind != "unsubscribe") bad_row("the copy was never published, so nobody can have seen it");
+        copy.reset();  // who wants no more gets no more, whatever they saw
+      }
     } else if (user) {
-      find_assigned_.with(*user);
-      if (find_assigned_.step()) {
-        copy = find_assigned_.integer(0);
-        channel = consent_channel(options_.channels, find_assigned_.text(1));
-        if (find_assigned_.step()) {  // of several copies nobody knows which it was
+      find_sent_.with(*user);
+      if (find_sent_.step()) {
+        copy = find_sent_.integer(0);
+        channel = consent_channel(options_.channels, find_sent_.text(1));
+        if (find_sent_.step()) {
           copy.reset();
           channel.clear();
-          if (kind == "impression" || kind == "click")
-            bad_row("the user has several copies; name the one in the field copy");
+          unclear = "the user was sent several copies; name the one in the field copy";
         }
-      } else if (kind == "impression" || kind == "click") {
-        bad_row("the user was given no copy; name the one that was seen in the field copy");
+      } else {
+        unclear = "the user was sent no copy; name the one that was seen in the field copy";
       }
+      // Conversions and unsubscribes are the user's, whatever led to them.
+      if (kind != "impression" && kind != "click") unclear.clear();
     } else {
       bad_row("neither copy nor user is named");
     }
@@ -170,7 +196,7 @@ class Taker {
 
   const Store& store_;
   const OutcomeOptions& options_;
-  Statement find_copy_, find_forgotten_, find_user_, find_assigned_, insert_;
+  Statement find_copy_, find_forgotten_, find_user_, find_sent_, find_outcome_, insert_;
   ConsentRows consents_;
 };
 
@@ -209,7 +235,8 @@ OutcomeSummary import_outcomes(const Store& store, InputFile& file, const Outcom
   const OnBadRow refuse = [&](std::int64_t line, const Error& error) {
     // What a reader says may repeat the row; what Taker says does not.
     const std::string place = concat(where, ":", line), what = error.what();
-    summary.rejected.push_back({line, what.starts_with(where + ":") ? reason_of(what, where) : what});
+    summary.rejected.push_back({where, line, what.starts_with(where + ":") ? reason_of(what, where) : what});
+    if (options.on_rejected) options.on_rejected(summary.rejected.back());
     if (static_cast<std::int64_t>(summary.rejected.size()) <= options.max_errors) return;
     fail(ErrorCode::bad_format, place, ": ", summary.rejected.back().reason, "; that is bad row ",
          summary.rejected.size(),
@@ -232,7 +259,7 @@ OutcomeSummary import_outcomes(const Store& store, InputFile& file, const Outcom
   }
   const std::int64_t source = source_row(store, run.id(), where, digest);
   Statement reject = store.prepare("INSERT INTO rejected VALUES (?, ?, ?)");
-  for (const auto& [line, reason] : summary.rejected) reject.run(source, line, reason);
+  for (const RejectedRow& row : summary.rejected) reject.run(source, row.line, row.reason);
   store.prepare("UPDATE source SET rows = ?, new_rows = new_rows + ?, rejected = ? WHERE id = ?")
       .run(summary.rows, summary.new_rows, summary.rejected.size(), source);
   run.finish();

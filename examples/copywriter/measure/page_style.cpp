@@ -42,9 +42,11 @@ caption{text-align:left;font-weight:600;padding:0 0 .3rem;color:var(--text)}
 th,td{text-align:left;vertical-align:middle;padding:.34rem .8rem .34rem 0;border-bottom:1px solid var(--line)}
 th:last-child,td:last-child{padding-right:0}
 thead th{font-weight:500;color:var(--soft);vertical-align:bottom;font-size:.88rem}
-tbody th{font-weight:500;overflow-wrap:anywhere}
+tbody th{font-weight:500;overflow-wrap:break-word}
 thead th:first-child{width:24%}
+thead th.words:first-child{width:56%}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.few{color:var(--soft)}
 td .range{color:var(--soft);font-size:.88rem}
 .plotted{width:38%;min-width:8rem}
 .ends{display:flex;justify-content:space-between;font-weight:400}
@@ -70,9 +72,9 @@ td .range{color:var(--soft);font-size:.88rem}
 .next li{margin:.35rem 0;max-width:46rem}
 code,code:lang(zh){font-family:ui-monospace,"SFMono-Regular",Menlo,Consolas,monospace;font-size:.92em;overflow-wrap:anywhere}
 footer{padding:2rem 1rem 3rem;color:var(--soft);font-size:.9rem}
-@media (max-width:40rem){body{font-size:.97rem}h1{font-size:1.5rem}.optional{display:none}.plotted{width:32%;min-width:5.5rem}
-th,td{padding-right:.5rem}.number{white-space:normal}thead th:first-child{width:20%}
-thead .number{white-space:nowrap}td .range{display:block;white-space:nowrap;font-size:.82rem}}
+@media (max-width:40rem){body{font-size:.97rem}h1{font-size:1.5rem}.optional{display:none}.plotted{width:24%;min-width:4.2rem}
+th,td{padding-right:.5rem}.number{white-space:normal}thead th:first-child{width:22%}
+td .range{display:block;white-space:nowrap;font-size:.82rem}}
 @media print{:root{color-scheme:light;--ground:#fff;--card:#f4f6f9;--text:#000;--soft:#444;--line:#bbb;--mark:#1d5fae;
 --tint:#c9dcf3;--good:#17663a;--bad:#a32020}nav,.skip{display:none}.wide{overflow:visible}
 h2,h3,caption{break-after:avoid}tr,.copy,.tiles div{break-inside:avoid}

@@ -42,17 +42,14 @@ std::string tiles(const Page& page, const Results& results) {
               page.say(count("SELECT count(*) FROM copy WHERE status = 'blocked'") + " blocked",
                        "拦下 " + count("SELECT count(*) FROM copy WHERE status = 'blocked'")));
   out += tile(page.say("Sent", "已发布"), count("SELECT count(*) FROM publication WHERE status = 'sent'"));
-  const auto between = [&](const Estimate& rate) {
-    return concat(percent(rate.low), page.say(" to ", " 至 "), percent(rate.high));
+  const auto add_rate = [&](const std::string& name, const Count& rate_of) {
+    const Rate rate(rate_of);
+    const std::string range = range_text(page, rate.estimate);
+    out += rate.is_telling ? tile(name, percent(rate.estimate.value), range)
+                           : tile(name, "–", page.say("too little data: ", "数据太少：") + range);
   };
-  if (results.all.clicked.trials > 0) {
-    const Estimate rate = wilson(results.all.clicked);
-    out += tile(page.say("Click rate", "点击率"), percent(rate.value), between(rate));
-  }
-  if (results.lift) {
-    const Estimate rate = wilson(results.lift->got_copy);
-    out += tile(page.say("Conversion", "转化率"), percent(rate.value), between(rate));
-  }
+  if (results.all.clicked.trials > 0) add_rate(page.say("Click rate", "点击率"), results.all.clicked);
+  if (results.lift) add_rate(page.say("Conversion", "转化率"), results.lift->got_copy);
   return out + "</dl>\n";
 }
 
@@ -88,9 +85,9 @@ std::string campaign_report(const Store& store, const ReportOptions& options) {
              escaped(title + ": " + file), "</title>\n<style>", page_style(), "</style>\n</head>\n<body>\n");
   out += concat("<a class=\"skip\" href=\"#main\">", escaped(page.say("To the content", "跳到正文")),
                 "</a>\n<header>\n<h1>", escaped(title), "</h1>\n<p class=\"soft\">", escaped(file), " · ",
-                date_text(now()), "</p>\n<p class=\"lead\">", escaped(headline(page, results)), "</p>\n",
-                tiles(page, results), "</header>\n<nav aria-label=\"", escaped(page.say("Sections", "目录")),
-                "\"><ul>\n");
+                date_text(options.now), "</p>\n<p class=\"lead\">", escaped(headline(page, results)),
+                "</p>\n", tiles(page, results), "</header>\n<nav aria-label=\"",
+                escaped(page.say("Sections", "目录")), "\"><ul>\n");
   for (const Section& section : sections)
     out += concat("<li><a href=\"#", section.id, "\">", escaped(section.title), "</a></li>\n");
   out += "</ul></nav>\n<main id=\"main\">\n";

@@ -1,6 +1,7 @@
 // copywriter/measure/report.h: the whole campaign on one page, for people who did not run it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "copywriter/store/store.h"
@@ -9,7 +10,8 @@
 namespace adlib::copywriter {
 
 struct ReportOptions {
-  Language language = Language::en;  ///< of the page; copies keep theirs
+  Language language = Language::en;      ///< of the page; copies keep theirs
+  std::int64_t now = copywriter::now();  ///< the date that the page bears
 };
 
 /// One HTML page that needs nothing but itself: no script, no font, no image from elsewhere. It tells what

@@ -57,14 +57,16 @@ constexpr std::array kNames{
     Name{"contextual", "by what is known of the user", "按用户特征分配"},
 };
 
-// "counts of something": a name, a bar, a number.
+// "counts of something": a name, a bar, a number, a share of all of them, or of `all`, where these are some.
 std::string count_table(const Page& page, std::string_view caption, std::string_view what,
-                        const std::vector<std::pair<std::string, std::int64_t>>& counts) {
+                        const std::vector<std::pair<std::string, std::int64_t>>& counts,
+                        std::int64_t all = 0) {
   std::int64_t most = 1, sum = 0;
   for (const auto& [name, count] : counts) {
     most = std::max(most, count);
     sum += count;
   }
+  if (all > 0) sum = all;
   std::vector<std::vector<Cell>> rows;
   for (const auto& [name, count] : counts) {
     const std::string share =
@@ -110,6 +112,16 @@ std::string Page::name(std::string_view value) const {
   return std::string(value);
 }
 
+std::string Page::command(std::string_view name, std::string_view arguments) const {
+  std::string file(place_name(store_.where()));
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  if (!std::all_of(file.begin(), file.end(), is_plain) || file.starts_with('-')) file = "STORE";
+  return concat("adlib ", name, " ", file, arguments.empty() ? "" : " ", arguments);
+}
+
 std::string collected_section(const Page& page) {
   std::vector<std::vector<Cell>> rows;
   std::int64_t rejected = 0;
@@ -133,7 +145,8 @@ std::string collected_section(const Page& page) {
     out += count_table(page, page.say("Why rows were rejected", "拒收的原因"), page.say("reason", "原因"),
                        counts_of(page.store(),
                                  "SELECT reason, count(*) AS n FROM rejected GROUP BY reason "
-                                 "ORDER BY n DESC, reason LIMIT 8"));
+                                 "ORDER BY n DESC, reason LIMIT 8"),
+                       rejected);
   }
   return out;
 }
@@ -206,7 +219,8 @@ std::string recommended_section(const Page& page) {
                      counts_of(page.store(),
                                "SELECT coalesce(nullif(json_extract(p.record, '$.title'), ''), p.shop_id), "
                                "count(*) AS n FROM recommendation r JOIN product p ON p.id = r.product WHERE "
-                               "r.rank = 1 GROUP BY p.id ORDER BY n DESC, p.id LIMIT 5"));
+                               "r.rank = 1 GROUP BY p.id ORDER BY n DESC, p.id LIMIT 5"),
+                     page.count("SELECT count(*) FROM recommendation WHERE rank = 1"));
 }
 
 std::string written_section(const Page& page) {
@@ -218,9 +232,12 @@ std::string written_section(const Page& page) {
   while (copies.step()) {
     total += copies.integer(3);
     unguarded += copies.integer(3) - copies.integer(4);
-    rows.push_back({text_cell(page.name(copies.text(0))), text_cell(page.name(copies.text(1))),
-                    text_cell(page.name(copies.text(2))), number_cell(copies.integer(3)),
-                    number_cell(copies.integer(5)), number_cell(copies.integer(6))});
+    rows.push_back({text_cell(page.name(copies.text(0))),
+                    text_cell(page.name(copies.text(1))),
+                    text_cell(page.name(copies.text(2))),
+                    number_cell(copies.integer(3)),
+                    number_cell(copies.integer(5)),
+                    {grouped(copies.integer(6)), "number optional"}});
   }
   if (rows.empty()) return paragraph(page.say("Nothing has been written yet.", "还没有生成文案。"));
   const auto head = [&](std::string_view en, std::string_view zh) {
@@ -238,9 +255,12 @@ std::string written_section(const Page& page) {
                      concat(grouped(unguarded), " 条未加约束，仅供评测，不会发布。"));
   return paragraph(page.say(grouped(total) + " copies. ", "共 " + grouped(total) + " 条文案。") + guard) +
          table(page.say("Copies by scene, channel and language", "按场景、渠道和语言"),
-               {text_cell(page.say("scene", "场景")), text_cell(page.say("channel", "渠道")),
-                text_cell(page.say("language", "语言")), head("copies", "文案"), head("personal", "个性化"),
-                head("variants", "版本")},
+               {text_cell(page.say("scene", "场景")),
+                text_cell(page.say("channel", "渠道")),
+                text_cell(page.say("language", "语言")),
+                head("copies", "文案"),
+                head("personal", "个性化"),
+                {escaped(page.say("variants", "版本")), "number optional"}},
                rows);
 }
 
@@ -264,7 +284,7 @@ std::string reviewed_section(const Page& page) {
   }
   if (!rows.empty()) {
     out += table(page.say("What the check found in the texts as they are now", "检查在现有文案中发现的问题"),
-                 {text_cell(page.say("finding", "问题")),
+                 {{escaped(page.say("finding", "问题")), "words"},
                   text_cell(page.say("level", "级别")),
                   {escaped(page.say("rule", "规则")), "optional"},
                   {escaped(page.say("copies", "文案")), "number"}},

@@ -33,6 +33,9 @@ class Page {
   /// no other name.
   std::string name(std::string_view value) const;
   std::int64_t count(std::string_view sql) const { return store_.database().integer(sql); }
+  /// A command for a shell, such as command("review export", "-o sheet.csv"): the store stands in between, by
+  /// its file's name where that needs no quotes.
+  std::string command(std::string_view name, std::string_view arguments = {}) const;
 
  private:
   const Store& store_;
@@ -51,9 +54,21 @@ std::string samples_section(const Page& page);
 std::string next_section(const Page& page, const Results& results);
 /// The result in a sentence.
 std::string headline(const Page& page, const Results& results);
-/// "3.21% (2.50% to 4.10%)".
+/// A rate for people.
+struct Rate {
+  Rate(const Estimate& rate, bool telling) : estimate(rate), is_telling(telling) {}
+  /// wilson(), of at least kFewTrials trials.
+  explicit Rate(const Count& count) : Rate(wilson(count), count.trials >= kFewTrials) {}
+  Estimate estimate;
+  bool is_telling;
+};
+/// Whether both sides have at least kFewTrials users.
+bool can_compare(const Lift& lift);
+/// "2.50% to 4.10%".
 std::string range_text(const Page& page, const Estimate& estimate);
+/// "3.21% (2.50% to 4.10%)", or "too little data (20.7% to 100%)".
+std::string rate_text(const Page& page, const Rate& rate);
 /// The same as a cell of a table.
-Cell range_cell(const Page& page, const Estimate& estimate);
+Cell rate_cell(const Page& page, const Rate& rate);
 
 }  // namespace adlib::copywriter

@@ -17,7 +17,7 @@ constexpr std::size_t kMostSteps = 24;  // of the plot over time
 
 std::string number_text(double value) {
   std::array<char, 32> text;
-  std::snprintf(text.data(), text.size(), "%.2g", value);
+  std::snprintf(text.data(), text.size(), value >= 10 ? "%.0f" : "%.2g", value);
   return text.data();
 }
 
@@ -28,9 +28,9 @@ std::string points(double difference) {
 }
 
 // A round number that all intervals stay below.
-double axis_end(const std::vector<Estimate>& estimates) {
+double axis_end(const std::vector<Rate>& rates) {
   double most = 0;
-  for (const Estimate& one : estimates) most = std::max(most, one.high);
+  for (const Rate& one : rates) most = std::max(most, one.estimate.high);
   for (const double end : {0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8}) {
     if (most <= end) return end;
   }
@@ -43,18 +43,23 @@ std::string axis_percent(double rate) {
   return text.data();
 }
 
+// Name, plot and interval.
+std::vector<Cell> rate_row(const Page& page, const std::string& name, const Rate& rate, double end) {
+  return {text_cell(name),
+          interval_plot(rate.estimate, 0, end, concat(name, ": ", rate_text(page, rate)), rate.is_telling),
+          rate_cell(page, rate)};
+}
+
 std::string rate_table(const Page& page, const std::string& caption, const std::string& what,
                        const std::vector<ResultRow>& results, Count ResultRow::*count) {
-  std::vector<Estimate> rates;
-  for (const ResultRow& row : results) rates.push_back(wilson(row.*count));
+  std::vector<Rate> rates;
+  for (const ResultRow& row : results) rates.emplace_back(row.*count);
   const double end = axis_end(rates);
   std::vector<std::vector<Cell>> rows;
   for (std::size_t i = 0; i < results.size(); ++i) {
-    const std::string name = page.name(results[i].name);
-    rows.push_back({text_cell(name),
-                    interval_plot(rates[i], 0, end, concat(name, ": ", range_text(page, rates[i]))),
-                    range_cell(page, rates[i]), number_cell((results[i].*count).successes),
-                    number_cell((results[i].*count).trials)});
+    rows.push_back(rate_row(page, page.name(results[i].name), rates[i], end));
+    rows.back().push_back(number_cell((results[i].*count).successes));
+    rows.back().push_back(number_cell((results[i].*count).trials));
   }
   const bool clicks = count == &ResultRow::clicked;
   return table(caption,
@@ -68,15 +73,15 @@ std::string rate_table(const Page& page, const std::string& caption, const std::
 }
 
 std::string lift_part(const Page& page, const Lift& lift) {
-  const std::array<Estimate, 2> rates{wilson(lift.got_copy), wilson(lift.held_out)};
-  const double end = axis_end({rates[0], rates[1]});
+  const std::vector<Rate> rates{Rate(lift.got_copy), Rate(lift.held_out)};
+  const double end = axis_end(rates);
   std::vector<std::vector<Cell>> rows;
   for (std::size_t i = 0; i < 2; ++i) {
     const Count& count = i == 0 ? lift.got_copy : lift.held_out;
-    const std::string name = i == 0 ? page.say("got copy", "收到文案") : page.say("held out", "对照组");
-    rows.push_back({text_cell(name),
-                    interval_plot(rates[i], 0, end, concat(name, ": ", range_text(page, rates[i]))),
-                    range_cell(page, rates[i]), number_cell(count.successes), number_cell(count.trials)});
+    rows.push_back(rate_row(page, i == 0 ? page.say("got copy", "收到文案") : page.say("held out", "对照组"),
+                            rates[i], end));
+    rows.back().push_back(number_cell(count.successes));
+    rows.back().push_back(number_cell(count.trials));
   }
   std::string out =
       table(page.say("Users who got copy against users who were held out", "收到文案的用户与对照组"),
@@ -86,6 +91,15 @@ std::string lift_part(const Page& page, const Lift& lift) {
              {escaped(page.say("bought", "转化")), "number"},
              {escaped(page.say("users", "用户")), "number"}},
             rows);
+  if (!can_compare(lift)) {
+    return out +
+           paragraph(
+               page.say(
+                   "Too few customers to compare: at least 10 on each side are needed to say anything, and "
+                   "hundreds to be sure.",
+                   "客户太少，无法比较：每组至少要有 10 位才能看出端倪，要有把握需要几百位。"),
+               "note");
+  }
   const double reach = std::max({std::abs(lift.difference.low), std::abs(lift.difference.high), 0.001});
   const std::string difference =
       page.say(concat(points(lift.difference.value), " points (", points(lift.difference.low), " to ",
@@ -97,57 +111,67 @@ std::string lift_part(const Page& page, const Lift& lift) {
                 text_cell(page.say("95% interval", "95% 区间"))},
                {{text_cell(page.say("conversion rate", "转化率")),
                  interval_plot(lift.difference, -reach, reach, difference), text_cell(difference)}});
-  const std::string high =
-      std::isfinite(lift.ratio.high) ? number_text(lift.ratio.high) : page.say("no bound yet", "暂无上界");
-  out += paragraph(page.say(concat("Safe to look at any time: p = ", number_text(lift.p_value),
-                                   "; copy multiplies the conversion rate by ", number_text(lift.ratio.low),
-                                   " to ", high, "."),
-                            concat("可随时查看的检验：p = ", number_text(lift.p_value), "；转化率是对照组的 ",
-                                   number_text(lift.ratio.low), " 至 ", high, " 倍。")),
-                   "note");
-  return out;
+  const std::string factor =
+      std::isfinite(lift.ratio.high)
+          ? page.say(concat("copy multiplies the conversion rate by ", number_text(lift.ratio.low), " to ",
+                            number_text(lift.ratio.high), "."),
+                     concat("转化率是对照组的 ", number_text(lift.ratio.low), " 至 ",
+                            number_text(lift.ratio.high), " 倍。"))
+          : page.say("how much copy changes the conversion rate cannot be told yet.",
+                     "文案使转化率改变多少还说不准。");
+  return out + paragraph(page.say("A test that may be looked at any time: p = ", "可随时查看的检验：p = ") +
+                             number_text(lift.p_value) + page.say("; ", "；") + factor,
+                         "note");
 }
 
 std::string what_if_table(const Page& page, const Results& results) {
-  std::vector<Estimate> values{results.as_drawn};
-  for (const WhatIf& one : results.what_if) values.push_back(one.value.dr);
-  const double end = axis_end(values);
+  const std::int64_t drawn = results.what_if.front().draws;
+  std::vector<Rate> rates{{results.as_drawn, drawn >= kFewTrials}};
+  for (const WhatIf& one : results.what_if)
+    rates.emplace_back(WhatIf::as_rate(one.value.dr), one.is_telling());
+  const double end = axis_end(rates);
   std::vector<std::vector<Cell>> rows;
-  const auto add = [&](const std::string& name, const Estimate& value, std::int64_t worth) {
-    Estimate shown = value;  // an interval may pass 0, a rate may not
-    shown.low = std::max(0.0, shown.low);
-    rows.push_back({text_cell(name),
-                    interval_plot(shown, 0, end, concat(name, ": ", range_text(page, shown))),
-                    range_cell(page, shown), number_cell(worth)});
+  const auto add = [&](const std::string& name, std::int64_t worth) {
+    rows.push_back(rate_row(page, name, rates[rows.size()], end));
+    rows.back().push_back(number_cell(worth));
   };
-  add(page.say("as it was drawn", "实际分配"), results.as_drawn, results.what_if.front().draws);
+  add(page.say("as it was drawn", "实际分配"), drawn);
   for (const WhatIf& one : results.what_if) {
     const std::string everyone = "everyone: ";
     const std::string name = one.policy.starts_with(everyone) ? page.say("everyone gets ", "全部使用 ") +
                                                                     one.policy.substr(everyone.size())
                                                               : page.name(one.policy);
-    add(name, one.value.dr, std::llround(one.value.effective));
+    add(name, std::llround(one.value.effective));
   }
   return table(page.say("The click rate if variants were drawn otherwise (doubly robust estimate)",
                         "换一种分配方式的点击率（双重稳健估计）"),
                {text_cell(page.say("policy", "策略")),
                 axis_cell("0%", axis_percent(end)),
                 text_cell(page.say("click rate, 95% interval", "点击率（95% 区间）")),
-                {escaped(page.say("worth of draws", "有效样本")), "number"}},
+                {escaped(page.say("worth, in draws", "有效样本")), "number"}},
                rows);
 }
 
 }  // namespace
 
-std::string range_text(const Page& page, const Estimate& estimate) {
-  return concat(percent(estimate.value), page.say(" (", "（"), percent(estimate.low),
-                page.say(" to ", " 至 "), percent(estimate.high), page.say(")", "）"));
+bool can_compare(const Lift& lift) {
+  return std::min(lift.got_copy.trials, lift.held_out.trials) >= kFewTrials;
 }
 
-Cell range_cell(const Page& page, const Estimate& estimate) {
-  return {concat("<strong>", escaped(percent(estimate.value)), "</strong> <span class=\"range\">",
-                 escaped(concat(percent(estimate.low), page.say(" to ", " 至 "), percent(estimate.high))),
-                 "</span>")};
+std::string range_text(const Page& page, const Estimate& estimate) {
+  return concat(percent(estimate.low), page.say(" to ", " 至 "), percent(estimate.high));
+}
+
+std::string rate_text(const Page& page, const Rate& rate) {
+  return concat(rate.is_telling ? percent(rate.estimate.value) : page.say("too little data", "数据太少"),
+                page.say(" (", "（"), range_text(page, rate.estimate), page.say(")", "）"));
+}
+
+Cell rate_cell(const Page& page, const Rate& rate) {
+  return {concat(rate.is_telling
+                     ? concat("<strong>", escaped(percent(rate.estimate.value)), "</strong>")
+                     : concat("<span class=\"few\">", page.say("too little data", "数据太少"), "</span>"),
+                 " <span class=\"range\">", escaped(range_text(page, rate.estimate)), "</span>")};
 }
 
 std::string headline(const Page& page, const Results& results) {
@@ -157,14 +181,24 @@ std::string headline(const Page& page, const Results& results) {
     return page.say("Copies are written; no outcomes have been imported yet.",
                     "文案已生成，还没有导入效果数据。");
   std::string out;
-  if (results.all.clicked.trials > 0) {
-    const std::string rate = range_text(page, wilson(results.all.clicked));
+  if (const std::int64_t seen = results.all.clicked.trials; seen > 0 && seen < kFewTrials) {
+    out = page.say(concat(grouped(seen), seen == 1 ? " copy has" : " copies have",
+                          " been seen so far: too few to say how often copies are clicked."),
+                   concat("目前只有 ", grouped(seen), " 条曝光，还看不出点击率。"));
+  } else if (seen > 0) {
+    const std::string rate = rate_text(page, Rate(results.all.clicked));
     out = page.say(concat("Of ", grouped(results.all.clicked.trials), " copies that were seen, ", rate,
                           " were clicked."),
                    concat("曝光 ", grouped(results.all.clicked.trials), " 条，点击率 ", rate, "。"));
   }
   if (!results.lift) return out;
   const Lift& lift = *results.lift;
+  if (!can_compare(lift)) {
+    return out + page.say(concat(out.empty() ? "" : " ",
+                                 "Too few customers are held out, or got copy, to say "
+                                 "what copy brings."),
+                          "收到文案的或对照组的客户太少，还说不出文案带来了什么。");
+  }
   const std::string got = percent(lift.got_copy.rate()), held = percent(lift.held_out.rate());
   const bool sure = lift.p_value <= kSignificant;
   const std::string verdict =
@@ -191,7 +225,8 @@ std::string results_section(const Page& page, const Results& results) {
   const auto part = [&](std::string_view en, std::string_view zh, std::string_view what_en,
                         std::string_view what_zh, const std::vector<ResultRow>& rows,
                         Count ResultRow::*count = &ResultRow::clicked) {
-    if (!rows.empty()) out += rate_table(page, page.say(en, zh), page.say(what_en, what_zh), rows, count);
+    // One row alone is the headline once more.
+    if (rows.size() > 1) out += rate_table(page, page.say(en, zh), page.say(what_en, what_zh), rows, count);
   };
   part("Clicks by variant", "各版本点击率", "variant", "版本", results.arms);
   part("Conversions by variant", "各版本转化率", "variant", "版本", results.arms, &ResultRow::converted);
@@ -202,10 +237,11 @@ std::string results_section(const Page& page, const Results& results) {
   part("Clicks by language", "各语言点击率", "language", "语言", results.languages);
   if (!results.what_if.empty()) out += what_if_table(page, results);
   if (results.unsubscribes > 0) {
-    out += paragraph(
-        page.say(grouped(results.unsubscribes) + " unsubscribes were recorded and are obeyed from now on.",
-                 "记录到 " + grouped(results.unsubscribes) + " 次退订，此后不再发送。"),
-        "note");
+    out += paragraph(page.say(grouped(results.unsubscribes) +
+                                  (results.unsubscribes == 1 ? " unsubscribe was" : " unsubscribes were") +
+                                  " recorded; no more goes to these customers that way.",
+                              "记录到 " + grouped(results.unsubscribes) + " 次退订，此后不再发送。"),
+                     "note");
   }
   return out + paragraph(page.say("A point is the rate, a line its 95% interval. The intervals of Wilson and "
                                   "Newcombe are meant for one "
@@ -226,11 +262,9 @@ std::string allocation_section(const Page& page) {
       std::max<std::int64_t>(1, (last - first) / static_cast<std::int64_t>(kMostSteps) + 1);
   std::map<std::int64_t, std::map<std::string, std::int64_t>> steps;
   std::map<std::string, std::int64_t> totals;
-  const std::string held_out = page.say("held out", "对照组");
   Statement rows = store.prepare(
-      "SELECT (a.time - ?) / ?, coalesce(c.arm, ''), count(*) FROM assignment a LEFT JOIN copy c ON c.id = "
-      "a.copy "
-      "GROUP BY 1, 2");
+      "SELECT (a.time - ?) / ?, c.arm, count(*) FROM assignment a JOIN copy c ON c.id = a.copy GROUP BY 1, "
+      "2");
   rows.with(first, width);
   while (rows.step()) {
     const std::string arm(rows.text(1));
@@ -243,34 +277,58 @@ std::string allocation_section(const Page& page) {
     const auto found = counts.find(arm);
     return found == counts.end() ? 0.0 : static_cast<double>(found->second) / static_cast<double>(sum);
   };
+  const bool is_one = steps.size() == 1;  // all at once: there is no course to draw
   std::vector<std::vector<Cell>> table_rows;
   for (const auto& [arm, total] : totals) {
     std::vector<double> shares;
     for (const auto& [step, counts] : steps) shares.push_back(share(counts, arm));
-    const std::string name = arm.empty() ? held_out : arm;
-    table_rows.push_back(
-        {text_cell(name),
-         steps_plot(shares, concat(name, ": ", percent(shares.front()), page.say(" at first, ", "（起）至 "),
-                                   percent(shares.back()), page.say(" last", "（最近）"))),
-         {escaped(percent(shares.front())), "number"},
-         {escaped(percent(shares.back())), "number"},
-         number_cell(total)});
+    const std::string first_share = percent(shares.front()), last_share = percent(shares.back());
+    std::vector<Cell>& row = table_rows.emplace_back(std::vector<Cell>{text_cell(arm)});
+    row.push_back(
+        is_one ? bar_plot(shares.front(), 1, concat(arm, ": ", first_share))
+               : steps_plot(shares, concat(arm, ": ", first_share, page.say(" at first, ", "（起）至 "),
+                                           last_share, page.say(" last", "（最近）"))));
+    row.push_back({escaped(first_share), "number"});
+    if (!is_one) row.push_back({escaped(last_share), "number"});
+    row.push_back(number_cell(total));
   }
+  // A customer is on one side with all placements, as the first assignment says.
+  Statement sides = store.prepare(
+      "SELECT count(*), sum(held) FROM (SELECT a.copy IS NULL AS held, min(a.id) FROM assignment a JOIN "
+      "placement p ON p.id = a.placement GROUP BY p.user)");
+  sides.step();
+  const std::int64_t people = sides.integer(0), held_out = sides.integer(1);
+  const std::string held_share = percent(static_cast<double>(held_out) / static_cast<double>(people));
+  std::string out = paragraph(page.say(
+      concat(grouped(people - held_out), people - held_out == 1 ? " customer gets" : " customers get",
+             " copy, ", grouped(held_out), " (", held_share, ") ", held_out == 1 ? "is" : "are",
+             " held out and get none, to compare with."),
+      concat(grouped(people - held_out), " 位客户收到文案，", grouped(held_out), " 位（", held_share,
+             "）是对照组，不收文案，用来比较。")));
   std::string policies;
-  Statement kinds = store.prepare("SELECT policy, count(*) FROM assignment GROUP BY policy ORDER BY min(id)");
+  Statement kinds = store.prepare(
+      "SELECT policy, count(*) FROM assignment WHERE copy IS NOT NULL GROUP BY policy ORDER BY min(id)");
   while (kinds.step()) {
     policies += concat(policies.empty() ? "" : page.say(", ", "，"), page.name(kinds.text(0)), " ",
                        grouped(kinds.integer(1)));
   }
-  const std::string from = date_text(first), to = date_text(last);
-  return paragraph(page.say("How variants were drawn: ", "分配方式：") + policies + page.say(".", "。")) +
-         table(page.say("The share of each variant over time", "各版本占比随时间的变化"),
-               {text_cell(page.say("variant", "版本")),
-                axis_cell(from, to == from ? "" : to),
-                {escaped(page.say("at first", "起初")), "number"},
-                {escaped(page.say("last", "最近")), "number"},
-                {escaped(page.say("in all", "合计")), "number"}},
-               table_rows);
+  if (table_rows.empty()) return out;
+  const auto head = [&](std::string_view en, std::string_view zh) {
+    return Cell{escaped(page.say(en, zh)), "number"};
+  };
+  std::vector<Cell> header{text_cell(page.say("variant", "版本"))};
+  if (is_one) {
+    header.insert(header.end(), {axis_cell("0%", "100%"), head("share", "占比")});
+  } else {
+    header.insert(header.end(), {axis_cell(date_text(first), date_text(last)), head("at first", "起初"),
+                                 head("last", "最近")});
+  }
+  header.push_back(head("copies in all", "文案合计"));
+  return out +
+         paragraph(page.say("How variants were drawn: ", "分配方式：") + policies + page.say(".", "。")) +
+         table(is_one ? page.say("The share of each variant", "各版本的占比")
+                      : page.say("The share of each variant over time", "各版本占比随时间的变化"),
+               header, table_rows);
 }
 
 }  // namespace adlib::copywriter

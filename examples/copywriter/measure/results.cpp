@@ -240,6 +240,15 @@ OrderedJson to_json(const std::vector<ResultRow>& rows) {
 
 }  // namespace
 
+Estimate WhatIf::as_rate(const Estimate& estimate) {
+  const auto clamped = [](double rate) { return std::clamp(rate, 0.0, 1.0); };
+  return {clamped(estimate.value), clamped(estimate.low), clamped(estimate.high)};
+}
+
+bool WhatIf::is_telling() const {
+  return value.effective >= static_cast<double>(kFewTrials) && value.dr.value >= 0 && value.dr.value <= 1;
+}
+
 Results measure(const Store& store) {
   Results results;
   Statement kinds = store.prepare("SELECT kind, count(*) FROM outcome GROUP BY kind");

@@ -34,6 +34,10 @@ struct WhatIf {
   std::string policy;  ///< "everyone: warm", "thompson", "contextual"
   std::int64_t draws = 0;
   OffPolicy value;
+  /// An estimate as a rate for people, within 0 and 1, which these estimates may leave.
+  static Estimate as_rate(const Estimate& estimate);
+  /// Whether the doubly robust estimate says anything: from enough draws, and a rate.
+  bool is_telling() const;
 };
 
 struct Results {
@@ -44,6 +48,10 @@ struct Results {
   Estimate as_drawn;         ///< the click rate of the draws that what_if is about
   std::vector<WhatIf> what_if;
 };
+
+/// Of fewer trials than this a rate says next to nothing: what is told is its interval, and that there is too
+/// little data.
+inline constexpr std::int64_t kFewTrials = 10;
 
 /// Segments of fewer users than this are put together under "other", so that a table tells of nobody in
 /// particular.

@@ -20,6 +20,12 @@ std::string with_interval(const Estimate& estimate) {
   return percent(estimate.value) + " (" + percent(estimate.low) + " to " + percent(estimate.high) + ")";
 }
 
+std::string rate_text(const Estimate& rate, bool is_telling) {
+  return is_telling ? with_interval(rate)
+                    : "too little data (" + percent(rate.low) + " to " + percent(rate.high) + ")";
+}
+std::string rate_text(const Count& count) { return rate_text(wilson(count), count.trials >= kFewTrials); }
+
 std::string ratio_text(double ratio) {
   std::array<char, 32> text;
   std::snprintf(text.data(), text.size(), "%.3g", ratio);
@@ -61,8 +67,8 @@ std::string result_table(const std::string& title, const std::vector<ResultRow>&
   std::vector<Cells> cells{{"", "seen", "clicked", "click rate", "converted", "conversion rate"}};
   for (const ResultRow& row : rows) {
     cells.push_back({clean_text(row.name), std::to_string(row.clicked.trials),
-                     std::to_string(row.clicked.successes), with_interval(wilson(row.clicked)),
-                     std::to_string(row.converted.successes), with_interval(wilson(row.converted))});
+                     std::to_string(row.clicked.successes), rate_text(row.clicked),
+                     std::to_string(row.converted.successes), rate_text(row.converted)});
   }
   return table(title, cells);
 }
@@ -71,9 +77,9 @@ std::string lift_text(const Lift& lift) {
   std::string out = table("Against users who were held out",
                           {{"", "users", "converted", "conversion rate"},
                            {"got copy", std::to_string(lift.got_copy.trials),
-                            std::to_string(lift.got_copy.successes), with_interval(wilson(lift.got_copy))},
+                            std::to_string(lift.got_copy.successes), rate_text(lift.got_copy)},
                            {"held out", std::to_string(lift.held_out.trials),
-                            std::to_string(lift.held_out.successes), with_interval(wilson(lift.held_out))}});
+                            std::to_string(lift.held_out.successes), rate_text(lift.held_out)}});
   out.pop_back();
   out += "  difference " + with_interval(lift.difference) + "\n  ratio of the rates from " +
          ratio_text(lift.ratio.low) + " to " + ratio_text(lift.ratio.high) + ", p " +
@@ -97,8 +103,9 @@ std::string to_text(const Results& results) {
     std::vector<Cells> cells{{"", "draws", "worth", "doubly robust", "self-normalised"}};
     for (const WhatIf& one : results.what_if) {
       cells.push_back({clean_text(one.policy), std::to_string(one.draws),
-                       std::to_string(std::llround(one.value.effective)), with_interval(one.value.dr),
-                       with_interval(one.value.snips)});
+                       std::to_string(std::llround(one.value.effective)),
+                       rate_text(WhatIf::as_rate(one.value.dr), one.is_telling()),
+                       rate_text(WhatIf::as_rate(one.value.snips), one.is_telling())});
     }
     out += table("Click rate if it had been drawn otherwise; as drawn " + with_interval(results.as_drawn),
                  cells);

@@ -11,19 +11,6 @@
 namespace adlib::copywriter {
 namespace {
 
-std::vector<RulePack> read_all(const std::filesystem::path& rules,
-                               std::span<const std::filesystem::path> more) {
-  std::vector<RulePack> packs = read_packs(rules);
-  for (const std::filesystem::path& file : more) {
-    if (std::filesystem::is_directory(file)) {
-      for (RulePack& pack : read_packs(file)) packs.push_back(std::move(pack));
-    } else {
-      packs.push_back(RulePack::read(file));
-    }
-  }
-  return packs;
-}
-
 PhraseMatcher names_of(const Product* product) {
   std::vector<PhraseSource> names;
   if (product) {
@@ -60,6 +47,20 @@ void leave_out_names(std::vector<Finding>& findings, std::string_view text, cons
   }
 }
 
+// Several packs say the same of the same words: of findings with one place, level and message the first
+// stays.
+void leave_out_repeated(std::vector<Finding>& findings) {
+  std::vector<Finding> kept;
+  for (Finding& finding : findings) {
+    const bool again = std::any_of(kept.begin(), kept.end(), [&](const Finding& other) {
+      return other.where == finding.where && other.level == finding.level &&
+             other.message == finding.message && !finding.where.empty();
+    });
+    if (!again) kept.push_back(std::move(finding));
+  }
+  findings = std::move(kept);
+}
+
 void append(std::vector<Finding>& all, std::vector<Finding>&& more) {
   std::move(more.begin(), more.end(), std::back_inserter(all));
 }
@@ -79,17 +80,19 @@ Language language_of(std::string_view text) {
 
 Checker::Checker(const std::filesystem::path& rules, std::span<const std::filesystem::path> packs,
                  std::span<const Product> catalogue)
-    : kinds_(rules / "kinds.toml"),
-      channels_(read_channels(rules / "channels.toml")),
-      packs_(read_all(rules, packs)),
-      claims_(rules, catalogue) {
+    : Checker(std::make_shared<RuleSet>(rules, packs), catalogue) {}
+
+Checker::Checker(std::shared_ptr<const RuleSet> rules, std::span<const Product> catalogue)
+    : rules_(std::move(rules)),
+      claims_(rules_->directory(), catalogue),
+      reader_(rules_->directory(), catalogue) {
   refuse_unknown_names();
 }
 
 void Checker::refuse_unknown_names() const {
-  const std::vector<std::string> kinds = kinds_.names();
+  const std::vector<std::string> kinds = this->kinds().names();
   std::vector<std::string> channels;
-  for (const ChannelField& channel : channels_) {
+  for (const ChannelField& channel : this->channels()) {
     channels.push_back(channel.id);
     channels.push_back(channel.family);
   }
@@ -102,7 +105,7 @@ void Checker::refuse_unknown_names() const {
       }
     }
   };
-  for (const RulePack& pack : packs_) {
+  for (const RulePack& pack : packs()) {
     for (const Rule& rule : pack.rules) {
       check(rule, rule.kinds, kinds, "kind", "kinds.toml");
       check(rule, rule.not_kinds, kinds, "kind", "kinds.toml");
@@ -117,7 +120,7 @@ std::vector<Finding> Checker::check(const Subject& subject) const {
   if (occasion.kinds.empty()) {
     const Product* product = subject.product;
     occasion.kinds =
-        kinds_.of(product ? product->category + "\n" + product->title : std::string(subject.text));
+        kinds().of(product ? product->category + "\n" + product->title : std::string(subject.text));
   }
   if (subject.channel) occasion.channels = {subject.channel->id, subject.channel->family};
   if (!subject.channel_family.empty()) occasion.channels.push_back(subject.channel_family);
@@ -128,19 +131,20 @@ std::vector<Finding> Checker::check(const Subject& subject) const {
   leave_out_names(all, subject.text, subject.product);
   const FoldedText text(subject.text);
   const PhraseMatcher names = names_of(subject.product);
-  for (const RulePack& pack : packs_) {
-    if (!pack.is_about(subject.language)) continue;
-    for (const Rule& rule : pack.rules) {
-      if (!rule.concerns(occasion)) continue;
-      for (const Range& where : rule.breaches(text, names)) {
-        all.push_back({rule.id, rule.level, where, rule.message, rule.basis, rule.rewrite,
-                       replacement(rule, subject.text.substr(where.begin, where.end - where.begin))});
-      }
+  for (const Rule* rule : rules_->rules_for(text, subject.language)) {
+    if (!rule->concerns(occasion)) continue;
+    for (const Range& where : rule->breaches(text, names)) {
+      all.push_back({rule->id, rule->level, where, rule->message, rule->basis, rule->rewrite,
+                     replacement(*rule, subject.text.substr(where.begin, where.end - where.begin))});
     }
   }
   if (subject.channel) append(all, check_channel(subject.text, *subject.channel));
   if (subject.product)
     append(all, claims_.check(subject.text, *subject.product, subject.customer, subject.language));
+  if (subject.customer || subject.unpersonalised)
+    append(all, reader_.check(subject.text, subject.language,
+                              subject.unpersonalised ? nullptr : subject.customer));
+  leave_out_repeated(all);
   std::stable_sort(all.begin(), all.end(), [](const Finding& a, const Finding& b) {
     return std::pair(a.where.begin, b.level) < std::pair(b.where.begin, a.level);
   });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,11 +10,10 @@
 
 #include "copywriter/collect/customer.h"
 #include "copywriter/collect/product.h"
+#include "copywriter/polish/check_reader.h"
 #include "copywriter/polish/claims.h"
 #include "copywriter/polish/finding.h"
-#include "copywriter/rules/channels.h"
-#include "copywriter/rules/kinds.h"
-#include "copywriter/rules/rule_pack.h"
+#include "copywriter/rules/rule_set.h"
 #include "copywriter/write/template.h"
 
 namespace adlib::copywriter {
@@ -29,6 +29,7 @@ struct Subject {
   bool generated = false;                 ///< a model wrote it
   const Product* product = nullptr;       ///< whose facts it must keep to
   const Customer* customer = nullptr;     ///< for whom it is
+  bool unpersonalised = false;  ///< it is made of the product alone, and may say nothing of a reader
 };
 
 /// The language a text is most likely in: Chinese where a quarter of its letters are.
@@ -43,20 +44,21 @@ class Checker {
   /// not.
   explicit Checker(const std::filesystem::path& rules, std::span<const std::filesystem::path> packs = {},
                    std::span<const Product> catalogue = {});
+  /// The same with rules that were read before.
+  explicit Checker(std::shared_ptr<const RuleSet> rules, std::span<const Product> catalogue = {});
 
   /// Everything that is found, sorted by place.
   std::vector<Finding> check(const Subject& subject) const;
-  const std::vector<RulePack>& packs() const { return packs_; }
-  const std::vector<ChannelField>& channels() const { return channels_; }
-  const Kinds& kinds() const { return kinds_; }
+  const std::vector<RulePack>& packs() const { return rules_->packs(); }
+  const std::vector<ChannelField>& channels() const { return rules_->channels(); }
+  const Kinds& kinds() const { return rules_->kinds(); }
 
  private:
   void refuse_unknown_names() const;
 
-  Kinds kinds_;
-  std::vector<ChannelField> channels_;
-  std::vector<RulePack> packs_;
+  std::shared_ptr<const RuleSet> rules_;
   Claims claims_;
+  ReaderRules reader_;
 };
 
 /// The text with the fixes of its findings, of two that overlap the first. Fixes can show something else that

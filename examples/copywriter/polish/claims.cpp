@@ -50,32 +50,6 @@ void add_known(const Context& context, std::string_view words, bool title, bool 
   }
 }
 
-// Letters, digits and ideographs, each with its place; what else stands in a name is no difference.
-struct Letter {
-  char32_t c;
-  Range where;  // in the folded text
-};
-std::vector<Letter> letters_of(std::string_view folded) {
-  std::vector<Letter> out;
-  std::size_t at = 0;
-  for (const char32_t c : code_points(folded)) {
-    const std::size_t size = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    if (is_word_character(c) || script_of(c) == Script::han || script_of(c) == Script::kana)
-      out.push_back({c, {at, at + size}});
-    at += size;
-  }
-  return out;
-}
-
-// Of how many letters a name of that many may differ and still seem to be meant.
-std::size_t tolerance(const std::vector<Letter>& name) {
-  const bool han =
-      std::any_of(name.begin(), name.end(), [](Letter one) { return script_of(one.c) == Script::han; });
-  const std::size_t n = name.size();
-  if (han) return n < 6 ? 0 : n < 12 ? 1 : 2;
-  return n < 10 ? 0 : n < 20 ? 1 : n < 32 ? 2 : 3;
-}
-
 }  // namespace
 
 Context::Context(std::string_view words, const Facts& all, Language language_of)
@@ -115,54 +89,28 @@ std::string instead(const Context& context, std::string_view name, std::string_v
   return context.say(concat("；", name, "是", value), concat("; ", name, " is ", value));
 }
 
-// Sellers' algorithm ("The theory and computation of evolutionary distances", 1980): the ends of the parts of
-// a text that differ least from a pattern.
-void check_near_name(const Context& context, std::string_view title, std::vector<Finding>& findings) {
-  const std::vector<Letter> name = letters_of(context.facts.title), text = letters_of(context.text.folded());
-  const std::size_t most = tolerance(name);
-  if (most == 0 || text.size() + most < name.size()) return;
-  struct Cell {
-    std::size_t cost, begin;  // begin: of the part, a letter of the text
-  };
-  std::vector<Cell> row(name.size() + 1), next(name.size() + 1);
-  for (std::size_t i = 0; i <= name.size(); ++i) row[i] = {i, 0};
-  std::vector<std::pair<std::size_t, Range>> near;  // cost, part
-  for (std::size_t j = 0; j < text.size(); ++j) {
-    next[0] = {0, j + 1};
-    for (std::size_t i = 1; i <= name.size(); ++i) {
-      const std::size_t change = row[i - 1].cost + (name[i - 1].c == text[j].c ? 0 : 1);
-      Cell best{change, row[i - 1].begin};
-      if (row[i].cost + 1 < best.cost) best = {row[i].cost + 1, row[i].begin};
-      if (next[i - 1].cost + 1 < best.cost) best = {next[i - 1].cost + 1, next[i - 1].begin};
-      next[i] = best;
-    }
-    std::swap(row, next);
-    const Cell end = row[name.size()];
-    if (end.cost <= most && end.begin <= j)
-      near.push_back({end.cost, {text[end.begin].where.begin, text[j].where.end}});
-  }
-  std::stable_sort(near.begin(), near.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::vector<Range> taken;
-  for (const auto& [cost, part] : near) {
-    if (std::any_of(taken.begin(), taken.end(), [part = part](Range one) { return one.overlaps(part); }))
-      continue;
-    taken.push_back(part);
-    const std::string_view folded = context.text.folded();
-    if (cost == 0 || context.is_known(part) || context.facts.hold(context.at(part)) ||
-        !is_word_edge(folded, part.begin) || !is_word_edge(folded, part.end))
-      continue;
-    const std::string words = context.quoted(context.source(part)), right = context.quoted(title);
-    findings.push_back({"facts/name", Level::error, context.text.source_of(part),
-                        context.say(words + "与商品名不一致；商品名是" + right,
-                                    words + " is not quite the product's name, " + right)});
-  }
-}
-
 }  // namespace claims
 
 using namespace claims;
 
 namespace {
+// What a copy may call things: the product, its brand, and what the customer looked at.
+std::vector<std::string> names_of(const Product& product, const Customer* customer) {
+  std::vector<std::string> names{product.title, product.brand};
+  if (customer) {
+    for (const auto* events :
+         {&customer->browsing, &customer->favourites, &customer->cart, &customer->purchases}) {
+      for (const Event& event : *events) {
+        for (const std::string* name : {&event.title, &event.brand}) {
+          if (!name->empty() && std::find(names.begin(), names.end(), *name) == names.end())
+            names.push_back(*name);
+        }
+      }
+    }
+  }
+  return names;
+}
+
 // Characters of a name from which on it is taken for one.
 constexpr std::size_t kTitle = 4, kBrand = 3, kLatinBrand = 5;
 }  // namespace
@@ -293,11 +241,13 @@ std::vector<Finding> Claims::check(std::string_view text, const Product& product
   // Of findings at one place the first kind counts.
   std::vector<Finding> all, kept;
   impl_->check_names(context, matches, all);
-  check_near_name(context, product.title, all);
+  check_near_names(context, names_of(product, customer), matches, all);
   impl_->check_claims(context, all);
   check_numbers(context, impl_->numbers, all);
   check_words(context, impl_->lexicon, own, matches, in_facts, all);
   check_statements(context, impl_->lexicon, own, impl_->numbers, all);
+  check_told(context, impl_->lexicon, own, impl_->numbers, all);
+  check_quotations(context, impl_->lexicon, all);
   for (Finding& finding : all) {
     const bool taken = std::any_of(kept.begin(), kept.end(),
                                    [&](const Finding& other) { return other.where.overlaps(finding.where); });

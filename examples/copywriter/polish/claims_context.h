@@ -77,7 +77,14 @@ void check_words(const Context& context, const ClaimLexicon& lexicon, std::span<
 /// Properties that the text names with another value.
 void check_statements(const Context& context, const ClaimLexicon& lexicon, std::span<const OwnProperty> own,
                       const NumberRules& rules, std::vector<Finding>& findings);
-/// A name that is nearly the product's.
-void check_near_name(const Context& context, std::string_view title, std::vector<Finding>& findings);
+/// Values of the product that are told as another property's: "The battery: 262 g".
+void check_told(const Context& context, const ClaimLexicon& lexicon, std::span<const OwnProperty> own,
+                const NumberRules& rules, std::vector<Finding>& findings);
+/// What is quoted as the shop's own words and is not.
+void check_quotations(const Context& context, const ClaimLexicon& lexicon, std::vector<Finding>& findings);
+/// Words that are nearly one of these names; the first is the product's title, the second its brand.
+/// `matches` tell what other names stand in the text.
+void check_near_names(const Context& context, std::span<const std::string> names,
+                      std::span<const IndexMatch> matches, std::vector<Finding>& findings);
 
 }  // namespace adlib::copywriter::claims

@@ -1,6 +1,7 @@
 #include "copywriter/polish/claims_lexicon.h"
 
 #include "adlib/core/error.h"
+#include "adlib/tokenizer/characters.h"
 #include "copywriter/collect/lines.h"
 #include "copywriter/collect/text.h"
 #include "copywriter/rules/toml_table.h"
@@ -12,6 +13,7 @@ namespace {
 constexpr const char* kClaims = "claims.toml";
 constexpr const char* kNumbers = "numbers.toml";
 constexpr const char* kStatements = "statements.toml";
+constexpr const char* kTold = "told.toml";
 
 bool is_latin_or_digit(char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'); }
 
@@ -78,6 +80,39 @@ PropertyClass read_property(TomlTable& table, std::vector<PhraseSource>& except)
   return property;
 }
 
+bool has_han(std::string_view text) {
+  const std::u32string points = code_points(text);
+  return std::any_of(points.begin(), points.end(), [](char32_t c) { return script_of(c) == Script::han; });
+}
+
+// Names in Chinese are words of the property by themselves; English ones ("case", "light") are too common.
+void read_told(TomlTable& table, ClaimLexicon& lexicon) {
+  ToldProperty told;
+  told.id = table.text("id");
+  told.names = folded_list(table, "names");
+  told.units = table.texts("units");
+  for (const PropertyClass& property : lexicon.classes) {
+    if (property.id == told.id)
+      told.names.insert(told.names.end(), property.names.begin(), property.names.end());
+  }
+  const auto place = static_cast<std::uint32_t>(lexicon.told.size());
+  for (const std::string& name : told.names) {
+    if (has_han(name)) lexicon.told_words.add(name, place);
+  }
+  for (const PhraseSource& words : table.list("words")) {
+    const std::vector<std::string> plain = plain_phrases(words);
+    if (plain.empty())
+      fail(ErrorCode::bad_format, words.where, ": '", words.text,
+           "' has a gap, a number or too many choices");
+    for (const std::string& phrase : plain) lexicon.told_words.add(folded_text(phrase), place);
+  }
+  for (const std::string& frame : folded_list(table, "frames")) {
+    lexicon.told_words.add(frame, place);
+    lexicon.frames.add(frame, place);
+  }
+  lexicon.told.push_back(std::move(told));
+}
+
 }  // namespace
 
 std::string folded_text(std::string_view text) { return FoldedText(text).folded(); }
@@ -101,7 +136,8 @@ ClaimLexicon ClaimLexicon::read(const std::filesystem::path& directory) {
   std::vector<std::filesystem::path> files;
   for (const auto& file : std::filesystem::directory_iterator(directory)) {
     const std::string name = file.path().filename().string();
-    if (name.ends_with(".toml") && name != kClaims && name != kNumbers && name != kStatements)
+    if (name.ends_with(".toml") && name != kClaims && name != kNumbers && name != kStatements &&
+        name != kTold)
       files.push_back(file.path());
   }
   std::sort(files.begin(), files.end());
@@ -124,8 +160,13 @@ ClaimLexicon ClaimLexicon::read(const std::filesystem::path& directory) {
   lexicon.statements = {folded_list(statements, "binders"), folded_list(statements, "back_binders"),
                         folded_list(statements, "before"),  folded_list(statements, "behind"),
                         folded_list(statements, "openers"), folded_list(statements, "links"),
-                        folded_list(statements, "aside"),   folded_list(statements, "open")};
+                        folded_list(statements, "aside"),   folded_list(statements, "open"),
+                        folded_list(statements, "under"),   folded_list(statements, "answers")};
+  lexicon.quotations = {PhraseMatcher(statements.list("quotes")), PhraseMatcher(statements.list("quoted"))};
   statements.refuse_unknown_keys();
+  for_each_table(directory / kTold, "told", [&](TomlTable& table) { read_told(table, lexicon); });
+  lexicon.told_words.link();
+  lexicon.frames.link();
   return lexicon;
 }
 

@@ -75,12 +75,28 @@ struct ClaimRule {
 };
 /// How sentences tell a value.
 struct Statements {
-  std::vector<std::string> binders, back_binders, before, behind, openers, links, aside, open;  ///< folded
+  std::vector<std::string> binders, back_binders, before, behind, openers, links, aside, open, under,
+      answers;  ///< folded
+};
+
+/// A property as sentences tell it that do not name it as the shop does.
+struct ToldProperty {
+  std::string id;
+  std::vector<std::string> names;  ///< folded; those of the PropertyClass with this id, too
+  std::vector<std::string> units;  ///< only a quantity of one of these is a value; none: any text is
+};
+/// What announces words of the shop's, and what stands behind them.
+struct Quotations {
+  PhraseMatcher before, behind;
 };
 
 /// What rules/attributes holds, but for numbers.toml.
 struct ClaimLexicon {
   std::vector<PropertyClass> classes;
+  std::vector<ToldProperty> told;
+  WordIndex<std::uint32_t> told_words;  ///< which tell a property, by its place in `told`
+  WordIndex<std::uint32_t> frames;      ///< of them, those behind which a quantity must stand
+  Quotations quotations;
   PhraseMatcher except;  ///< idioms, inside of which a word of a property is none
   std::vector<ClaimRule> claims;
   Statements statements;

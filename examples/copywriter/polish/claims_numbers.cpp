@@ -1,5 +1,6 @@
 #include "copywriter/polish/claims_numbers.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdlib>
@@ -168,6 +169,11 @@ NumberRules::NumberRules(const std::filesystem::path& rules) {
     }
   }
   table.refuse_unknown_keys();
+}
+
+bool NumberRules::is_unit(int unit, const std::vector<std::string>& names) const {
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& name) { return units_->find(folded_unit(name)) == unit; });
 }
 
 bool NumberRules::same_kind(int a, int b) const {

@@ -37,6 +37,8 @@ class NumberRules {
   /// In their order. `words` asks for those in words, too.
   std::vector<PlacedNumber> find(std::string_view text, bool words) const;
 
+  /// Whether a class of units is that of one of these names.
+  bool is_unit(int unit, const std::vector<std::string>& names) const;
   bool is_money(int unit) const { return money_.contains(unit); }
   bool is_counter(int unit) const { return counters_.contains(unit); }
   bool is_spelled(int unit) const { return spelled_.contains(unit); }

@@ -4,38 +4,13 @@
 
 #include "adlib/tokenizer/characters.h"
 #include "copywriter/polish/claims_context.h"
+#include "copywriter/polish/claims_text.h"
 
 namespace adlib::copywriter::claims {
 namespace {
 
 constexpr std::size_t kLongWord = 3;                   // of English: no "of", no "a"
 constexpr std::size_t kShortHan = 8, kShortWords = 3;  // of a value behind a word such as 是, "is"
-
-std::string_view without_spaces_behind(std::string_view text) {
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-std::string_view without_spaces_before(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  return text;
-}
-bool ends_with_any(std::string_view text, const std::vector<std::string>& words) {
-  return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
-    return text.ends_with(word) && is_word_edge(text, text.size() - word.size());
-  });
-}
-const std::string* beginning(std::string_view text, const std::vector<std::string>& words) {
-  const std::string* longest = nullptr;
-  for (const std::string& word : words) {
-    if (text.starts_with(word) && is_word_edge(text, word.size()) &&
-        (!longest || word.size() > longest->size()))
-      longest = &word;
-  }
-  return longest;
-}
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; });
-}
 
 std::string_view first_word(std::string_view text) {
   std::size_t end = 0;

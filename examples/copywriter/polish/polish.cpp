@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "adlib/core/error.h"
+#include "adlib/core/parallel.h"
 
 namespace adlib::copywriter {
 namespace {
@@ -20,20 +21,21 @@ bool is_of_marks(const Finding& finding) {
   return finding.rule.starts_with("typography/") || finding.rule.starts_with("grammar/");
 }
 
-std::vector<Product> products_of(const Store& store) {
-  std::vector<Product> products;
-  for (StoredProduct& stored : read_stored_products(store)) products.push_back(std::move(stored.product));
-  return products;
-}
-
 }  // namespace
 
 Polish::Polish(const Store& store, const std::filesystem::path& rules,
                std::span<const std::filesystem::path> packs)
+    : Polish(store, std::make_shared<RuleSet>(rules, packs)) {}
+
+Polish::Polish(const Store& store, std::shared_ptr<const RuleSet> rules)
+    : Polish(store, std::move(rules), read_stored_products(store)) {}
+
+Polish::Polish(const Store& store, std::shared_ptr<const RuleSet> rules,
+               std::vector<StoredProduct>&& products)
     : store_(store),
-      catalogue_(products_of(store)),
-      checker_(rules, packs, catalogue_),
-      customers_(store),
+      catalogue_(catalogue_of(store, products)),
+      checker_(std::move(rules), catalogue_),
+      customers_(store, std::move(products)),
       find_(store.prepare("SELECT p.user, p.product, p.channel, p.language, c.tone, c.text, c.personalised, "
                           "c.status FROM copy c JOIN placement p ON p.id = c.placement WHERE c.id = ?")),
       update_(store.prepare("UPDATE copy SET text = ?, status = ? WHERE id = ?")),
@@ -53,11 +55,20 @@ Polish::Summary Polish::run(Which which, const std::function<void(std::int64_t c
   Statement rows = store_.prepare(concat("SELECT id FROM copy WHERE ", condition(which), " ORDER BY id"));
   while (rows.step()) copies.push_back(rows.integer(0));
   Summary summary;
+  std::vector<Row> batch;
+  std::vector<Mended> results;
   for (std::size_t begin = 0; begin < copies.size(); begin += kCopiesPerCommit) {
     const std::size_t end = std::min(copies.size(), begin + kCopiesPerCommit);
     Transaction transaction(store_.database());
-    for (std::size_t i = begin; i < end; ++i) {
-      const Outcome outcome = polish_copy(copies[i]);
+    batch.clear();
+    for (std::size_t i = begin; i < end; ++i) batch.push_back(read(copies[i]));
+    results.assign(batch.size(), {});
+    parallel_for(num_threads(), std::ssize(batch), [&](std::int64_t i) {
+      const auto at = static_cast<std::size_t>(i);
+      results[at] = mend(batch[at]);
+    });
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const Outcome outcome = save(batch[i], results[i]);
       ++summary.copies;
       ++(outcome.blocked ? summary.blocked : summary.ready);
       if (outcome.fixed) ++summary.fixed;
@@ -69,7 +80,10 @@ Polish::Summary Polish::run(Which which, const std::function<void(std::int64_t c
   return summary;
 }
 
-bool Polish::polish(std::int64_t copy) { return !polish_copy(copy).blocked; }
+bool Polish::polish(std::int64_t copy) {
+  const Row row = read(copy);
+  return !save(row, mend(row)).blocked;
+}
 
 std::vector<Finding> Polish::findings(std::int64_t copy) {
   const Row row = read(copy);
@@ -91,6 +105,7 @@ std::vector<Finding> Polish::title_findings(std::string_view title, Language lan
 Polish::Row Polish::read(std::int64_t copy) {
   require(find_.with(copy).step(), store_.where(), ": there is no copy ", copy);
   Row row;
+  row.copy = copy;
   row.before = find_.text(5);
   row.status = find_.text(7);
   row.tone = find_.text(4);
@@ -100,8 +115,14 @@ Polish::Row Polish::read(std::int64_t copy) {
   row.subject.language = parse_language(find_.text(3));
   row.subject.channel = &find_channel(checker_.channels(), find_.text(2));
   row.subject.generated = true;
-  row.subject.product = product == customers_.products().end() ? nullptr : &product->second;
-  find_.with();
+  row.subject.unpersonalised = !row.customer;
+  find_.reset();
+  if (product == customers_.products().end()) return row;
+  row.subject.product = &product->second;
+  const auto [kinds, fresh] = kinds_.try_emplace(row.product);
+  if (fresh) kinds->second = checker_.kinds().of(product->second.category + "\n" + product->second.title);
+  row.subject.kinds = kinds->second;
+  row.doubtful_name = has_doubtful_name(row.product, row.subject);
   return row;
 }
 
@@ -119,15 +140,14 @@ bool Polish::has_doubtful_name(std::int64_t product, const Subject& subject) {
   return at->second;
 }
 
-std::vector<Finding> Polish::check(const Row& row, std::string_view text) {
+std::vector<Finding> Polish::check(const Row& row, std::string_view text) const {
   Subject subject = row.subject;
   subject.text = text;
   subject.tone = row.tone;
   subject.customer = row.customer ? &*row.customer : nullptr;
   std::vector<Finding> findings = checker_.check(subject);
-  if (!subject.product || !has_doubtful_name(row.product, subject)) return findings;
+  if (!row.doubtful_name) return findings;
 
-  subject.kinds = checker_.kinds().of(subject.product->category + "\n" + subject.product->title);
   subject.product = nullptr;  // nobody knows a name, so none is let pass
   for (Finding& finding : checker_.check(subject)) {
     const auto same = [&](const Finding& other) {
@@ -145,25 +165,25 @@ std::vector<Finding> Polish::check(const Row& row, std::string_view text) {
   return findings;
 }
 
-Polish::Outcome Polish::polish_copy(std::int64_t copy) {
-  const Row row = read(copy);
-  const std::string& status = row.status;
-  const bool was_out = status == "approved" || status == "published";
+Polish::Mended Polish::mend(const Row& row) const {
   // What went out is kept as it went, and what nobody wants needs no mending.
-  const bool mends = status != "published" && status != "rejected";
-
-  std::string text = row.before;
-  std::vector<Finding> findings = check(row, text);
+  const bool mends = row.status != "published" && row.status != "rejected";
+  Mended result{row.before, check(row, row.before)};
   for (int round = 0; mends && round < kRounds; ++round) {
-    std::string mended = fixed(text, findings);
-    if (mended == text) break;
-    text = std::move(mended);
-    findings = check(row, text);
+    std::string text = fixed(result.text, result.findings);
+    if (text == result.text) break;
+    result = {text, check(row, text)};
   }
+  return result;
+}
 
+Polish::Outcome Polish::save(const Row& row, const Mended& mended) {
+  const std::int64_t copy = row.copy;
+  const std::string &status = row.status, &text = mended.text;
+  const bool was_out = status == "approved" || status == "published";
   Outcome outcome;
   drop_findings_.run(copy);
-  for (const Finding& finding : findings) {
+  for (const Finding& finding : mended.findings) {
     // What could be mended does not take back what is out already.
     outcome.blocked =
         outcome.blocked || (finding.level >= Level::error && !(status == "published" && finding.fix));

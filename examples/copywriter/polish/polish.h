@@ -27,9 +27,10 @@ namespace adlib::copywriter {
 /// level evidence.
 class Polish {
  public:
-  /// `store` must outlive this. Throws what Checker throws.
+  /// `store` must outlive this. Throws what RuleSet and Checker throw.
   Polish(const Store& store, const std::filesystem::path& rules,
          std::span<const std::filesystem::path> packs = {});
+  Polish(const Store& store, std::shared_ptr<const RuleSet> rules);
 
   enum class Which {
     written,  ///< since the last time
@@ -40,8 +41,8 @@ class Polish {
     std::int64_t ready = 0, blocked = 0;  ///< without and with a finding of level error or ban
     std::int64_t withdrawn = 0;           ///< were approved or published, and are blocked now
   };
-  /// All of them, some hundreds to a transaction. `done` is called with the number of copies that were
-  /// committed.
+  /// All of them, some hundreds to a transaction, with num_threads(). `done` is called with the number of
+  /// copies that were committed.
   Summary run(Which which, const std::function<void(std::int64_t copies)>& done);
 
   /// How many copies run() would take.
@@ -57,27 +58,38 @@ class Polish {
   std::vector<Finding> title_findings(std::string_view title, Language language, const ChannelField* channel,
                                       const Product& product) const;
   const Checker& checker() const { return checker_; }
+  StoredCustomers& customers() { return customers_; }
 
  private:
+  Polish(const Store& store, std::shared_ptr<const RuleSet> rules, std::vector<StoredProduct>&& products);
   struct Outcome {
     bool fixed = false, blocked = false, withdrawn = false;
   };
   // A copy, and what is known about it.
   struct Row {
+    std::int64_t copy = 0, product = 0;
     std::string before, status, tone;
     std::optional<Customer> customer;
     Subject subject;
-    std::int64_t product = 0;
+    bool doubtful_name = false;
+  };
+  // A text with its safe fixes, and what is left to say of it.
+  struct Mended {
+    std::string text;
+    std::vector<Finding> findings;
   };
   Row read(std::int64_t copy);
-  std::vector<Finding> check(const Row& row, std::string_view text);
+  std::vector<Finding> check(const Row& row, std::string_view text) const;
+  Mended mend(const Row& row) const;
+  Outcome save(const Row& row, const Mended& mended);
   bool has_doubtful_name(std::int64_t product, const Subject& subject);
-  Outcome polish_copy(std::int64_t copy);
 
   const Store& store_;
   std::vector<Product> catalogue_;
   Checker checker_;
   StoredCustomers customers_;
+  // Of products, which have many copies.
+  std::map<std::int64_t, std::vector<std::string>> kinds_;
   std::map<std::tuple<std::int64_t, Language, const ChannelField*>, bool> doubtful_names_;
   Statement find_, update_, drop_findings_, add_finding_, add_decision_;
 };

@@ -9,8 +9,6 @@
 namespace adlib::copywriter {
 namespace {
 
-constexpr int kAdult = 18;
-
 Act act_of(const Event& event, int behaviour, Catalogue& catalogue) {
   Act act;
   act.behaviour = behaviour;

@@ -18,16 +18,25 @@ std::string first_obstacle(const std::vector<Finding>& findings) {
 
 }  // namespace
 
-LastCheck::LastCheck(const Store& store, const PublishOptions& options) : customers_(store) {
-  if (options.rules.empty()) return;
+LastCheck::LastCheck(const Store& store, const PublishOptions& options) {
+  if (options.rules.empty()) {
+    own_customers_ = std::make_unique<StoredCustomers>(store);
+    customers_ = own_customers_.get();
+    return;
+  }
   privacy_ = std::make_unique<Privacy>(options.rules, std::set<std::string>());
   polish_ = std::make_unique<Polish>(store, options.rules, options.packs);
+  customers_ = &polish_->customers();
 }
 
 LastCheck::~LastCheck() = default;
 
+const std::unordered_map<std::int64_t, Product>& LastCheck::products() const {
+  return customers_->products();
+}
+
 bool LastCheck::may_be_personal(std::int64_t user) {
-  Customer customer = customers_.read(user);
+  Customer customer = customers_->read(user);
   if (privacy_) return privacy_->permitted(std::move(customer)).personalised;
   return may_be_profiled(customer, true);  // whose wish customers_ has read
 }

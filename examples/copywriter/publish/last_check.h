@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "copywriter/publish/publish.h"
 #include "copywriter/store/records.h"
@@ -31,11 +32,14 @@ class LastCheck {
   /// The same of a title or subject that is the product's name, which nobody approved. A channel "" is none.
   std::string why_not_title(std::string_view title, std::string_view language, std::string_view channel,
                             const Product& product);
+  /// Of the store, by row, as they were when this was made.
+  const std::unordered_map<std::int64_t, Product>& products() const;
 
  private:
-  StoredCustomers customers_;
   std::unique_ptr<Privacy> privacy_;
   std::unique_ptr<Polish> polish_;
+  std::unique_ptr<StoredCustomers> own_customers_;  // without a polish_, which has some
+  StoredCustomers* customers_;
   std::map<std::string, std::string> titles_;  // what was said of them: users share them
 };
 

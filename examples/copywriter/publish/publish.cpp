@@ -16,6 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kUnfinished = ".adlib-unfinished";
+constexpr int kAttempts = 5;  // to render while another process changes the same copies
 
 // Where pieces go. Nothing can be seen before commit().
 class Sink {
@@ -130,13 +131,11 @@ class Publisher {
     }
   }
 
-  /// Renders everything into `make_sink()`, and begins the publications inside the caller's transaction.
+  /// Renders everything into `make_sink()`. Changes nothing in the store.
   void render(const std::function<std::unique_ptr<Sink>()>& make_sink) {
+    result_ = {};
+    used_.clear();
     selector_.emplace(store_, channels_, options_, *format_, check_, destination_);
-    Statement begin = store_.prepare(
-        "INSERT INTO publication(copy, target, destination, idempotency_key, status, time) "
-        "VALUES (?, ?, ?, ?, 'pending', ?)");
-    Statement move = store_.prepare("UPDATE publication SET destination = ? WHERE id = ?");
     selector_->for_each(result_, [&](const Item& item) {
       Rendered out;
       try {
@@ -160,15 +159,7 @@ class Publisher {
         if (const std::string header = format_->header(); !header.empty()) sink_->add({}, header);
       }
       for (const Piece& piece : out.pieces) sink_->add(piece.name, piece.text);
-      for (const Candidate* text : out.used) {
-        if (text->row != 0) {
-          move.run(destination_, text->row);
-          begun_.push_back(text->row);
-        } else if (text->fresh) {
-          begin.run(text->copy, options_.target, destination_, text->key, now());
-          begun_.push_back(store_.database().last_id());
-        }
-      }
+      for (const Candidate* text : out.used) used_.push_back({text->copy, text->row, text->key, text->fresh});
       result_.items += std::ssize(out.pieces);
       result_.copies += std::ssize(out.used);
       result_.formulas += out.formulas;
@@ -181,17 +172,31 @@ class Publisher {
   }
 
   void to_file() {
-    Transaction transaction(store_.database());
-    if (!format_->several_files()) choose_file();
-    render([&]() -> std::unique_ptr<Sink> {
-      if (format_->several_files()) return std::make_unique<DirectorySink>(destination_);
-      return std::make_unique<FileSink>(destination_);
-    });
-    if (!sink_) return;
-    drop_others();
-    Run run(store_, "publish", settings_of(options_, destination_));
-    transaction.commit();  // a kill from here on leaves rows that say what may be in the file
-
+    std::optional<Run> run;
+    const std::string wanted = destination_;
+    for (int attempt = 1; !run; ++attempt) {
+      // Rules take their time, and others want to write meanwhile: no lock is held while texts are looked at.
+      const std::int64_t version = data_version();
+      destination_ = wanted;
+      if (!format_->several_files()) choose_file();
+      render([&]() -> std::unique_ptr<Sink> {
+        if (format_->several_files()) return std::make_unique<DirectorySink>(destination_);
+        return std::make_unique<FileSink>(destination_);
+      });
+      if (!sink_) return;
+      Transaction transaction(store_.database());
+      if (version == data_version() || still_holds(wanted)) {
+        begin();
+        drop_others();
+        run.emplace(store_, "publish", settings_of(options_, destination_));
+        transaction.commit();  // a kill from here on leaves rows that say what may be in the file
+      } else if (attempt == kAttempts) {
+        fail(ErrorCode::io, store_.where(),
+             ": another process changes what is to be published; try again when that is done");
+      } else {
+        sink_.reset();
+      }
+    }
     sink_->commit();
     result_.output = destination_;
 
@@ -205,7 +210,7 @@ class Publisher {
       sent.run(now(), row);
       published.run(row);
     }
-    run.finish();
+    run->finish();
     done.commit();
   }
 
@@ -223,6 +228,7 @@ class Publisher {
             .run(destination_);
       }
       render([] { return std::make_unique<PreviewSink>(nothing()); });
+      begin();
       if (!has_pending(destination_)) return;
       run.emplace(store_, "publish", settings_of(options_, destination_));
       transaction.commit();
@@ -276,11 +282,47 @@ class Publisher {
   }
 
   FormatOptions with_check(FormatOptions options) {
-    options.why_not_title = [this](std::string_view title, const Candidate& text, std::string_view channel,
-                                   const Product& product) {
-      return check_.why_not_title(title, text.language, channel, product);
+    options.why_not_title = [this, asked = options.why_not_title](
+                                std::string_view title, const Candidate& text, std::string_view channel,
+                                const Product& product) {
+      std::string why = asked ? asked(title, text, channel, product) : std::string();
+      return why.empty() ? check_.why_not_title(title, text.language, channel, product) : why;
     };
     return options;
+  }
+
+  // Changes with every commit of another connection.
+  std::int64_t data_version() const { return store_.database().integer("PRAGMA data_version"); }
+
+  // Whether what was rendered is still what goes out, and there. The file is made as if nothing had happened
+  // where others changed something else.
+  bool still_holds(const std::string& wanted) {
+    if (!format_->several_files()) {
+      const std::string chosen = std::exchange(destination_, wanted);
+      choose_file();
+      if (destination_ != chosen) return false;
+    }
+    return std::all_of(used_.begin(), used_.end(), [&](const Used& text) {
+      return selector_->still_goes_out(text.copy, text.row, text.key, text.fresh);
+    });
+  }
+
+  // Begins the publications of what was rendered, inside the caller's transaction.
+  void begin() {
+    Statement add = store_.prepare(
+        "INSERT INTO publication(copy, target, destination, idempotency_key, status, time) "
+        "VALUES (?, ?, ?, ?, 'pending', ?)");
+    Statement move = store_.prepare("UPDATE publication SET destination = ? WHERE id = ?");
+    begun_.clear();
+    for (const Used& text : used_) {
+      if (text.row != 0) {
+        move.run(destination_, text.row);
+        begun_.push_back(text.row);
+      } else if (text.fresh) {
+        add.run(text.copy, options_.target, destination_, text.key, now());
+        begun_.push_back(store_.database().last_id());
+      }
+    }
   }
 
   bool has_pending(const std::string& destination) const {
@@ -337,6 +379,12 @@ class Publisher {
   std::unique_ptr<Format> format_;
   std::optional<Selector> selector_;
   std::unique_ptr<Sink> sink_;
+  struct Used {
+    std::int64_t copy = 0, row = 0;  // of publication, where it was begun before
+    std::string key;
+    bool fresh = false;
+  };
+  std::vector<Used> used_;           // texts that were rendered
   std::vector<std::int64_t> begun_;  // rows of publication
   PublishResult result_;
 };
@@ -365,7 +413,6 @@ PublishResult preview(const Store& store, const std::vector<ChannelField>& chann
                       const PublishOptions& options,
                       const std::function<void(std::string_view piece)>& write) {
   Publisher publisher(store, channels, options);
-  const Transaction undone(store.database());
   publisher.render([&] { return std::make_unique<PreviewSink>(write); });
   return publisher.result();
 }

@@ -88,6 +88,7 @@ Selector::Selector(const Store& store, const std::vector<ChannelField>& channels
       check_(check),
       destination_(std::move(destination)),
       webhook_(options.target == "webhook"),
+      products_(check.products()),
       consents_(store),
       read_(store.prepare("SELECT c.placement, p.user, coalesce(u.shop_id, ''), p.product, p.scene, "
                           "p.channel, p.language, c.arm, "
@@ -100,10 +101,7 @@ Selector::Selector(const Store& store, const std::vector<ChannelField>& channels
           store.prepare("SELECT b.id, b.copy, b.idempotency_key, b.status, b.destination FROM publication b "
                         "WHERE b.copy IN (SELECT id FROM copy WHERE placement = ?1) AND b.target = ?2 AND "
                         "(?3 = '' OR b.destination = ?3) ORDER BY b.id")),
-      allowed_(store.prepare(concat("SELECT 1 FROM copy c WHERE c.id = ? AND ", kAllowed))) {
-  for (StoredProduct& stored : read_stored_products(store))
-    products_.emplace(stored.row, std::move(stored.product));
-}
+      allowed_(store.prepare(concat("SELECT 1 FROM copy c WHERE c.id = ? AND ", kAllowed))) {}
 
 Selector::Row Selector::read(std::int64_t copy) {
   Row row;
@@ -191,6 +189,10 @@ Item Selector::new_item(const Row& row) const {
   return item;
 }
 
+Candidate Selector::candidate_of(const Row& row) const {
+  return {row.copy, row.placement, row.scene, row.channel, row.language, row.arm, row.text, {}};
+}
+
 void Selector::add_placement(const std::vector<Row>& rows, Item& item, PublishResult& result) {
   const Row& first = rows.front();
   // What was written for a user is not shown to everybody.
@@ -217,8 +219,7 @@ void Selector::add_placement(const std::vector<Row>& rows, Item& item, PublishRe
   }
   result.not_chosen += std::ssize(rows) - std::ssize(chosen);
   for (const Row* row : chosen) {
-    Candidate candidate{row->copy,     row->placement, row->scene, row->channel,
-                        row->language, row->arm,       row->text,  {}};
+    Candidate candidate = candidate_of(*row);
     set_state(*row, history, candidate);
     item.texts.push_back(std::move(candidate));
   }
@@ -288,22 +289,35 @@ void Selector::for_each(PublishResult& result, const std::function<void(const It
 }
 
 std::optional<Item> Selector::find(std::int64_t copy, const std::string& wanted) {
-  const bool allowed = allowed_.with(copy).step();
-  allowed_.with(nullptr);
-  if (!allowed) return std::nullopt;
+  if (!may_go_out(copy)) return std::nullopt;
   const Row row = read(copy);
-  if ((row.assigned && row.assigned_copy != copy) || is_held_out(row) || !wants(row)) return std::nullopt;
   Item item = new_item(row);
   if (!item.product) return std::nullopt;
   const std::size_t rounds = history(row.placement).of(copy).size();
   for (std::size_t round = 0; round < rounds; ++round) {
     if (key(copy, row.text, round) != wanted) continue;
-    Candidate candidate{row.copy,     row.placement, row.scene, row.channel,
-                        row.language, row.arm,       row.text,  wanted};
+    Candidate candidate = candidate_of(row);
+    candidate.key = wanted;
     item.texts.push_back(std::move(candidate));
     return item;
   }
   return std::nullopt;  // the text is another one now
+}
+
+bool Selector::still_goes_out(std::int64_t copy, std::int64_t row, const std::string& key, bool fresh) {
+  if (!may_go_out(copy)) return false;
+  const Row now = read(copy);
+  Candidate candidate = candidate_of(now);
+  set_state(now, history(now.placement), candidate);
+  return candidate.row == row && candidate.key == key && candidate.fresh == fresh;  // the key is the text's
+}
+
+bool Selector::may_go_out(std::int64_t copy) {
+  const bool allowed = allowed_.with(copy).step();
+  allowed_.reset();
+  if (!allowed) return false;
+  const Row row = read(copy);
+  return (!row.assigned || row.assigned_copy == copy) && !is_held_out(row) && wants(row);
 }
 
 }  // namespace adlib::copywriter

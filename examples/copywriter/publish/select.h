@@ -26,6 +26,9 @@ class Selector {
   void for_each(PublishResult& result, const std::function<void(const Item& item)>& take);
   /// The item of one copy, as it was when its publication got that key; nothing where it must not go out now.
   std::optional<Item> find(std::int64_t copy, const std::string& key);
+  /// Whether for_each() would give this text again, as it was: allowed, wanted, unchanged, and in the same
+  /// `row` of publication or none.
+  bool still_goes_out(std::int64_t copy, std::int64_t row, const std::string& key, bool fresh);
 
  private:
   struct Row;
@@ -38,6 +41,8 @@ class Selector {
   void set_state(const Row& row, const History& history, Candidate& candidate) const;
   void add_placement(const std::vector<Row>& rows, Item& item, PublishResult& result);
   Item new_item(const Row& row) const;
+  Candidate candidate_of(const Row& row) const;
+  bool may_go_out(std::int64_t copy);
 
   const Store& store_;
   const std::vector<ChannelField>& channels_;
@@ -46,7 +51,7 @@ class Selector {
   LastCheck& check_;
   std::string destination_;
   bool webhook_;
-  std::unordered_map<std::int64_t, Product> products_;
+  const std::unordered_map<std::int64_t, Product>& products_;
   Consents consents_;
   Statement read_, history_, allowed_;
 };

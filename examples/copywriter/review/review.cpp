@@ -159,14 +159,14 @@ ReviewDesk::ReviewDesk(const Store& store, const Reviewer& reviewer, CheckCopy c
 
 bool ReviewDesk::was_edited_to(std::int64_t id, std::string_view text) {
   const bool so = last_edit_.with(id).step() && last_edit_.text(0) == text;
-  last_edit_.with();
+  last_edit_.reset();
   return so;
 }
 
 std::optional<ReviewItem> ReviewDesk::find(std::int64_t id) {
   if (!select_.with(id).step()) return std::nullopt;
   ReviewItem item = item_of(select_, findings_);
-  select_.with();  // an open statement would keep the transaction from ending
+  select_.reset();  // an open statement would keep the transaction from ending
   return item;
 }
 

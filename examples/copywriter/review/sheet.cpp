@@ -178,7 +178,80 @@ std::vector<Order> read_orders(CsvTable& table, ReviewDesk& desk) {
   return orders;
 }
 
+// Held whole: nobody may write to the sheet between the check and the change.
+std::string read_whole(std::istream& in, const std::string& where) {
+  std::string sheet;
+  for (std::array<char, 65536> part; in.read(part.data(), part.size()) || in.gcount() > 0;) {
+    sheet.append(part.data(), static_cast<std::size_t>(in.gcount()));
+    if (sheet.size() > kMostBytes) fail(ErrorCode::bad_format, where, ": the sheet is over 1 GiB");
+  }
+  return sheet;
+}
+
+// Whether the store has all that people wrote into a row.
+class ImportedRows {
+ public:
+  ImportedRows(const Store& store, const CsvTable& table, const Columns& columns)
+      : table_(table),
+        columns_(columns),
+        find_(store.prepare("SELECT status, text, (SELECT d.after FROM decision d WHERE d.copy = c.id AND "
+                            "d.action = 'edit' ORDER BY d.id DESC LIMIT 1) FROM copy c WHERE c.id = ?")),
+        had_text_(store.prepare("SELECT 1 FROM copy WHERE id = ?1 AND ?2 IN (text, written) UNION ALL "
+                                "SELECT 1 FROM decision WHERE copy = ?1 AND ?2 IN (before, after)")) {}
+
+  bool has_row() {
+    const Wish wish = parse_wish(table_.cell(columns_.decision));
+    const std::string new_text = unix_lines(formula_restored(table_.cell(columns_.new_text)));
+    const bool is_noted = !trim(table_.cell(columns_.note)).empty();
+    const std::string id(trim(table_.cell(columns_.id)));
+    if (wish == Wish::none) return trim(new_text).empty() && !is_noted && has_text(id);
+    if (wish == Wish::unknown || trim(new_text).empty() == (wish == Wish::edit)) return false;
+    if (!find_.with(id).step()) return false;
+    const std::string_view status = find_.text(0);
+    if (wish == Wish::approve) return status == "approved" || status == "published";
+    if (wish == Wish::reject) return status == "rejected";
+    return find_.text(1) == new_text || find_.text(2) == new_text;
+  }
+
+ private:
+  // People change the text in its own column, too, although new_text is the one for it.
+  bool has_text(const std::string& id) {
+    if (!columns_.text || !find_.with(id).step()) return true;  // a copy that was erased is not asked for
+    const std::string text = unix_lines(formula_restored(table_.cell(columns_.text)));
+    return text == unix_lines(find_.text(1)) || had_text_.with(id, text).step();
+  }
+
+  const CsvTable& table_;
+  const Columns& columns_;
+  Statement find_, had_text_;
+};
+
 }  // namespace
+
+void check_overwrite(const Store& store, std::istream& in, const std::string& where) {
+  const std::string sheet = read_whole(in, where);
+  if (sheet.empty()) return;
+  const std::string advice = "; give another name, or --force to overwrite it";
+  std::int64_t open = 0, first = 0;
+  try {
+    std::istringstream text(sheet);
+    CsvTable table(text, where, {.delimiter = sheet_delimiter(sheet)});
+    const Columns columns(table);
+    ImportedRows imported(store, table, columns);
+    while (table.next()) {
+      if (!imported.has_row() && ++open == 1) first = table.line();
+    }
+  } catch (const Error& error) {
+    fail(ErrorCode::invalid_argument, where, ": is there already, and is no sheet that can be read (",
+         error.what(), ")", advice);
+  }
+  if (open > 0) {
+    fail(ErrorCode::invalid_argument, where, ":", first, ": is there already, and ", open,
+         open == 1 ? " row holds a decision, text or note that was"
+                   : " rows hold decisions, texts or notes that were",
+         " not imported; import it first with 'adlib review import'", advice);
+  }
+}
 
 std::int64_t export_sheet(const Store& store, const ReviewFilter& filter,
                           const std::function<void(std::string_view piece)>& write) {
@@ -210,12 +283,7 @@ std::int64_t export_sheet(const Store& store, const ReviewFilter& filter,
 
 ReviewResult import_sheet(const Store& store, std::istream& in, const std::string& where,
                           const Reviewer& reviewer, const CheckCopy& check) {
-  // Held whole: nobody may write to the sheet between the check and the change.
-  std::string sheet;
-  for (std::array<char, 65536> part; in.read(part.data(), part.size()) || in.gcount() > 0;) {
-    sheet.append(part.data(), static_cast<std::size_t>(in.gcount()));
-    if (sheet.size() > kMostBytes) fail(ErrorCode::bad_format, where, ": the sheet is over 1 GiB");
-  }
+  const std::string sheet = read_whole(in, where);
   std::istringstream text(sheet);
   CsvTable table(text, where, {.delimiter = sheet_delimiter(sheet)});
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <mutex>
 #include <optional>
+#include <utility>
 
 #include "adlib/core/error.h"
 #include "adlib/tokenizer/characters.h"
@@ -12,6 +14,8 @@ namespace adlib::copywriter {
 namespace {
 
 constexpr std::size_t kMostPhrases = 500;      // that are listed of one pattern
+constexpr std::size_t kEnoughLetters = 2;      // of a key, to which choices would add many others
+constexpr std::size_t kSafeRegex = 24'000;     // bytes, which make less code than PCRE2's limit
 constexpr std::size_t kLargestRegex = 12'000;  // bytes; PCRE2's code has an upper limit of 64 KiB
 constexpr std::size_t kFarthest = 400;         // bytes before a match at which an exception may begin
 
@@ -144,6 +148,60 @@ std::vector<std::u32string> expand(const Parts& parts) {
   return all;
 }
 
+// Runs of letters, of which a text that a pattern is found in holds one.
+struct Keys {
+  std::vector<std::u32string> open = {U""};  // what comes next in the pattern stands right behind them
+  std::vector<std::u32string> closed = {};
+
+  void close(std::size_t letters) {  // those that have so many
+    const auto done = std::stable_partition(open.begin(), open.end(),
+                                            [&](const std::u32string& key) { return key.size() < letters; });
+    closed.insert(closed.end(), done, open.end());
+    open.erase(done, open.end());
+  }
+  std::size_t shortest() const {
+    std::size_t least = kPhraseKeyLetters;
+    for (const auto* list : {&open, &closed}) {
+      for (const std::u32string& key : *list) least = std::min(least, key.size());
+    }
+    return least;
+  }
+};
+
+void drop_repeated(std::vector<std::u32string>& list) {
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+}
+
+template <class Iterator>
+void extend(Keys& keys, Iterator part, Iterator end) {
+  for (; part != end && !keys.open.empty(); ++part) {
+    if (part->kind == Part::gap || part->kind == Part::number) keys.close(1);
+    for (const char32_t c : part->letters) {
+      if (is_white_space(c)) {
+        keys.close(1);
+        continue;
+      }
+      for (std::u32string& key : keys.open) {
+        append_rule_letters(key, c);
+        if (key.size() > kPhraseKeyLetters) key.resize(kPhraseKeyLetters);
+      }
+      keys.close(kPhraseKeyLetters);
+    }
+    if (part->alternatives.empty()) continue;
+    keys.close(kEnoughLetters);
+    Keys all{{}, std::move(keys.closed)};
+    for (const Parts& alternative : part->alternatives) {
+      Keys longer{keys.open, {}};
+      extend(longer, alternative.begin(), alternative.end());
+      all.open.insert(all.open.end(), longer.open.begin(), longer.open.end());
+      all.closed.insert(all.closed.end(), longer.closed.begin(), longer.closed.end());
+    }
+    drop_repeated(all.open);
+    keys = std::move(all);
+  }
+}
+
 // Adds the regular expression of a pattern over folded text, and tells how many letters it asks for at most.
 // A space also matches a hyphen or nothing, since people write "best seller" in all three ways. `edge` is
 // what must hold where a gap begins and ends.
@@ -202,13 +260,6 @@ std::optional<Range> first(const Pcre2Code& code, const std::string& folded, std
   return Range{ends[0], ends[1]};
 }
 
-std::shared_ptr<const Pcre2Code> compile(const std::string& regex, const std::string& where) {
-  std::string error;
-  std::shared_ptr<const Pcre2Code> code = Pcre2Code::compile(regex, PCRE2_UTF, error);
-  if (!code) fail(ErrorCode::bad_format, where, ": these phrases make no pattern: ", error);
-  return code;
-}
-
 }  // namespace
 
 std::vector<std::string> plain_phrases(const PhraseSource& phrase) {
@@ -229,6 +280,21 @@ std::vector<std::string> plain_phrases(const PhraseSource& phrase) {
   return out;
 }
 
+std::vector<std::u32string> phrase_keys(const PhraseSource& phrase) {
+  // What stands in the middle may tell more than the beginning: 你~糖尿病.
+  const Parts parts = Parser(phrase).parse();
+  Keys best;
+  for (auto begin = parts.begin(); begin != parts.end() && best.shortest() < kEnoughLetters; ++begin) {
+    Keys keys;
+    extend(keys, begin, parts.end());
+    if (keys.shortest() > best.shortest()) best = std::move(keys);
+  }
+  if (best.shortest() == 0) return {};
+  best.close(0);
+  drop_repeated(best.closed);
+  return best.closed;
+}
+
 std::string escaped_phrase(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -237,6 +303,29 @@ std::string escaped_phrase(std::string_view text) {
   }
   return out;
 }
+
+/// Some of the phrases: one regular expression, which is compiled when it is first needed. Most rules are
+/// about other languages and words than the texts at hand, and to compile them all is most of what reading
+/// them would take.
+class PhraseMatcher::Expression {
+ public:
+  Expression(std::string regex, std::string where) : regex_(std::move(regex)), where_(std::move(where)) {
+    if (regex_.size() > kSafeRegex) (void)code();  // may be too large: that is told at once
+  }
+  const Pcre2Code& code() const {
+    std::call_once(once_, [this] {
+      std::string error;
+      code_ = Pcre2Code::compile(regex_, PCRE2_UTF, error);
+      if (!code_) fail(ErrorCode::bad_format, where_, ": these phrases make no pattern: ", error);
+    });
+    return *code_;
+  }
+
+ private:
+  std::string regex_, where_;
+  mutable std::once_flag once_;
+  mutable std::shared_ptr<const Pcre2Code> code_;
+};
 
 PhraseMatcher::PhraseMatcher(const std::vector<PhraseSource>& phrases) {
   std::vector<std::pair<std::size_t, std::string>> all;  // length, regular expression
@@ -257,23 +346,24 @@ PhraseMatcher::PhraseMatcher(const std::vector<PhraseSource>& phrases) {
   std::string regex;
   for (const auto& one : all) {
     if (regex.size() > kLargestRegex) {
-      codes_.push_back(compile(regex, phrases.front().where));
+      expressions_.push_back(std::make_shared<Expression>(std::exchange(regex, {}), phrases.front().where));
       regex.clear();
     }
     regex += (regex.empty() ? "" : "|") + one.second;
   }
-  codes_.push_back(compile(regex, phrases.front().where));
+  expressions_.push_back(std::make_shared<Expression>(std::exchange(regex, {}), phrases.front().where));
 }
 
 bool PhraseMatcher::found_in(const FoldedText& text) const {
-  return std::any_of(codes_.begin(), codes_.end(),
-                     [&](const auto& code) { return first(*code, text.folded(), 0).has_value(); });
+  return std::any_of(expressions_.begin(), expressions_.end(), [&](const auto& expression) {
+    return first(expression->code(), text.folded(), 0).has_value();
+  });
 }
 
 std::vector<Range> PhraseMatcher::find_all(const FoldedText& text) const {
   std::vector<Range> out;
   std::vector<std::optional<Range>> next;  // match of each code
-  for (const auto& code : codes_) next.push_back(first(*code, text.folded(), 0));
+  for (const auto& expression : expressions_) next.push_back(first(expression->code(), text.folded(), 0));
   for (;;) {
     const std::optional<Range>* best = nullptr;
     for (const std::optional<Range>& match : next) {
@@ -284,9 +374,9 @@ std::vector<Range> PhraseMatcher::find_all(const FoldedText& text) const {
     }
     if (!best) return out;
     out.push_back(**best);
-    for (std::size_t i = 0; i < codes_.size(); ++i) {
+    for (std::size_t i = 0; i < expressions_.size(); ++i) {
       if (next[i] && next[i]->begin < out.back().end)
-        next[i] = first(*codes_[i], text.folded(), out.back().end);
+        next[i] = first(expressions_[i]->code(), text.folded(), out.back().end);
     }
   }
 }
@@ -299,9 +389,9 @@ bool PhraseMatcher::covers(const FoldedText& text, Range range) const {
   const std::string& folded = text.folded();
   for (std::size_t at = range.begin > kFarthest ? range.begin - kFarthest : 0; at <= range.begin; ++at) {
     if ((static_cast<unsigned char>(folded[at]) & 0xC0) == 0x80) continue;  // inside a character
-    for (const auto& code : codes_) {
+    for (const auto& expression : expressions_) {
       int found = 0;
-      while ((found = pcre2_dfa_match(code->get(), pcre2_bytes(folded), folded.size(), at,
+      while ((found = pcre2_dfa_match(expression->code().get(), pcre2_bytes(folded), folded.size(), at,
                                       PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, data.get(), nullptr, space.data(),
                                       space.size())) == PCRE2_ERROR_DFA_WSSIZE) {
         space.resize(2 * space.size());

@@ -2,16 +2,31 @@
 
 #include <algorithm>
 #include <array>
+#include <exception>
 #include <fstream>
+#include <iterator>
 #include <set>
 
 #include "adlib/core/error.h"
+#include "adlib/core/parallel.h"
 #include "copywriter/rules/toml_table.h"
 
 namespace adlib::copywriter {
 namespace {
 
 constexpr std::array<const char*, 5> kLevels{"style", "caution", "evidence", "error", "ban"};
+
+std::vector<std::u32string> keys_of(const std::vector<PhraseSource>& phrases) {
+  std::vector<std::u32string> all;
+  for (const PhraseSource& phrase : phrases) {
+    std::vector<std::u32string> keys = phrase_keys(phrase);
+    if (keys.empty()) return {};
+    std::move(keys.begin(), keys.end(), std::back_inserter(all));
+  }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
 
 Rule read_rule(TomlTable& table, const std::string& pack) {
   Rule rule;
@@ -45,6 +60,7 @@ Rule read_rule(TomlTable& table, const std::string& pack) {
     }
   }
   rule.matcher = PhraseMatcher(rule.phrases);
+  rule.keys = keys_of(rule.phrases);
   rule.kinds = table.texts("kinds");
   rule.not_kinds = table.texts("not-kinds");
   rule.channels = table.texts("channels");
@@ -179,12 +195,23 @@ std::vector<RulePack> read_packs(const std::filesystem::path& directory) {
     fail(ErrorCode::not_found, directory.string(),
          ": cannot be read as a folder of rules: ", error.message());
   std::sort(files.begin(), files.end());
+  std::vector<std::optional<RulePack>> read(files.size());
+  std::vector<std::exception_ptr> failed(files.size());  // of several, the first file's is told
+  parallel_for(num_threads(), std::ssize(files), [&](std::int64_t i) {
+    const auto at = static_cast<std::size_t>(i);
+    try {
+      read[at] = RulePack::read(files[at]);
+    } catch (...) {
+      failed[at] = std::current_exception();
+    }
+  });
   std::vector<RulePack> packs;
-  for (const fs::path& file : files) {
-    packs.push_back(RulePack::read(file));
-    for (std::size_t i = 0; i + 1 < packs.size(); ++i) {
+  for (std::size_t at = 0; at < files.size(); ++at) {
+    if (failed[at]) std::rethrow_exception(failed[at]);
+    packs.push_back(std::move(*read[at]));
+    for (std::size_t i = 0; i < at; ++i) {
       if (packs[i].id == packs.back().id)
-        fail(ErrorCode::bad_format, file.string(), ": its id '", packs[i].id, "' is also that of ",
+        fail(ErrorCode::bad_format, files[at].string(), ": its id '", packs[i].id, "' is also that of ",
              files[i].string());
     }
   }

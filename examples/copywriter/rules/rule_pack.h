@@ -49,6 +49,7 @@ struct Rule {
   std::vector<PhraseSource> phrases;     ///< and what `replacements` replace
   std::vector<PhraseSource> exceptions;  ///< a match inside one of these is none
   PhraseMatcher matcher, except;         ///< of the two
+  std::vector<std::u32string> keys;      ///< phrase_keys() of all `phrases`; none: of one nothing can be told
   PhraseMatcher require;                 ///< one of these must stand in the text; empty: nothing must
   std::vector<Replacement> replacements;
   std::vector<std::string> kinds, not_kinds;  ///< of products; none named: all

@@ -21,18 +21,23 @@ namespace adlib::copywriter {
 ///     find.with("c-17");
 ///     while (find.step()) use(find.integer(0), find.text(1));
 ///
-/// Must not outlive its Database. Texts and blobs that it returns are valid until the next step() or with().
+/// Must not outlive its Database. Texts and blobs that it returns are valid until the next step(), with() or
+/// reset().
 class Statement {
  public:
   /// Begins anew with these values for its question marks, in order: integers, doubles, texts, blobs
   /// (std::span of bytes), nullptr, or an optional of them for NULL.
   template <class... Values>
   Statement& with(const Values&... values) {
+    static_assert(sizeof...(values) > 0, "to leave a row that is open, call reset()");
     reset();
     int at = 0;
     (bind(++at, values), ...);
     return *this;
   }
+  /// Leaves the row it stands at, where there is one, and forgets the values: an open row keeps a transaction
+  /// from ending and the log of writes from being emptied. The last row is left by step() itself.
+  void reset();
   /// The next row. Throws Error(io) "shop.db: …".
   bool step();
   /// Runs it to its end and returns how many rows it changed.
@@ -56,7 +61,6 @@ class Statement {
   Statement(sqlite3* database, const std::string* where, sqlite3_stmt* statement)
       : database_(database), where_(where), statement_(statement) {}
 
-  void reset();
   template <class T>
   void bind(int at, const T& value) {
     if constexpr (std::is_same_v<T, bool> || std::is_integral_v<T>) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "adlib/core/error.h"
+#include "copywriter/store/shop_names.h"
 
 namespace adlib::copywriter {
 namespace {
@@ -52,7 +53,19 @@ std::vector<StoredProduct> read_stored_products(const Store& store) {
   return products;
 }
 
-StoredCustomers::StoredCustomers(const Store& store)
+std::vector<Product> catalogue_of(const Store& store, const std::vector<StoredProduct>& products) {
+  const std::vector<std::string> own = shop_names(store);
+  std::vector<Product> catalogue;
+  for (const StoredProduct& stored : products) {
+    catalogue.push_back(stored.product);
+    if (std::find(own.begin(), own.end(), stored.product.brand) != own.end()) catalogue.back().brand.clear();
+  }
+  return catalogue;
+}
+
+StoredCustomers::StoredCustomers(const Store& store) : StoredCustomers(store, read_stored_products(store)) {}
+
+StoredCustomers::StoredCustomers(const Store& store, std::vector<StoredProduct> products)
     : store_(store),
       user_(store.prepare("SELECT u.record, u.personalised, s.file, u.line, f.record FROM user u "
                           "LEFT JOIN source s ON s.id = u.source LEFT JOIN feature f ON f.user = u.id "
@@ -61,8 +74,7 @@ StoredCustomers::StoredCustomers(const Store& store)
           "SELECT time, product, behaviour, price FROM event WHERE user = ? ORDER BY time DESC")),
       reviews_(
           store.prepare("SELECT text, rating, time, product FROM review WHERE user = ? ORDER BY time, id")) {
-  for (StoredProduct& stored : read_stored_products(store))
-    products_.emplace(stored.row, std::move(stored.product));
+  for (StoredProduct& stored : products) products_.emplace(stored.row, std::move(stored.product));
 }
 
 std::vector<std::int64_t> StoredCustomers::rows() const {
@@ -74,7 +86,7 @@ std::vector<std::int64_t> StoredCustomers::rows() const {
 
 bool StoredCustomers::has(std::int64_t row) {
   const bool there = user_.with(row).step();
-  user_.with();
+  user_.reset();
   return there;
 }
 
@@ -114,7 +126,7 @@ Customer StoredCustomers::read(std::int64_t row) {
     if (!customer.extras.contains("price_sensitivity") && features.contains("price_sensitivity"))
       customer.extras["price_sensitivity"] = features["price_sensitivity"];
   }
-  user_.with();  // a row that is still open would hold up the log of writes
+  user_.reset();  // a row that is still open would hold up the log of writes
   return customer;
 }
 

@@ -20,12 +20,17 @@ struct StoredProduct {
 
 /// All of them, by shop_id. Products without a title, of which only an event told, are left out.
 std::vector<StoredProduct> read_stored_products(const Store& store);
+/// The products as a Checker takes them for the shop's catalogue: a brand that is the shop's own name
+/// (shop_names.h) is left out, since any copy may name it.
+std::vector<Product> catalogue_of(const Store& store, const std::vector<StoredProduct>& products);
 
 /// Reads customers one at a time.
 class StoredCustomers {
  public:
   /// `store` must outlive this.
   explicit StoredCustomers(const Store& store);
+  /// The same with the products of the store, where they were read before.
+  StoredCustomers(const Store& store, std::vector<StoredProduct> products);
 
   /// The customer of that row: the record, then the newest events of each behaviour (from the oldest to the
   /// newest, as customers.jsonl has them) and the reviews that the store has beside it; interests come from

@@ -52,7 +52,7 @@ void Store::migrate(Mode mode) {
 
 void Store::read_key() {
   Statement find = database_.prepare("SELECT value FROM setting WHERE name = 'key'");
-  if (!find.with().step() || find.blob(0).size() != key_.size())
+  if (!find.step() || find.blob(0).size() != key_.size())
     fail(ErrorCode::bad_format, where(), ": the store has lost its key");
   std::copy_n(find.blob(0).begin(), key_.size(), key_.begin());
 }

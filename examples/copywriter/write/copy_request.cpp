@@ -19,14 +19,15 @@ std::string_view known_tag(std::string_view tag, const std::string& where) {
 std::string CopyRequest::to_json() const {
   io::Json pairs = io::Json::array();
   for (const PromptField& field : fields) pairs.push_back({field.tag, field.text});
-  const io::Json all{{"fields", std::move(pairs)},
-                     {"prompt", is_template ? prompt : ""},
-                     {"language", to_string(language)},
-                     {"unspoken", unspoken},
-                     {"channel", channel},
-                     {"ending", ending},
-                     {"seed", seed},
-                     {"guarded", guarded}};
+  io::Json all{{"fields", std::move(pairs)},
+               {"prompt", is_template ? prompt : ""},
+               {"language", to_string(language)},
+               {"unspoken", unspoken},
+               {"channel", channel},
+               {"ending", ending},
+               {"seed", seed},
+               {"guarded", guarded}};
+  if (attempt) all["attempt"] = *attempt;
   return all.dump(-1, ' ', false, io::Json::error_handler_t::replace);
 }
 
@@ -46,6 +47,7 @@ CopyRequest CopyRequest::from_json(std::string_view text, const std::string& whe
   request.ending = fields.at("ending").get<std::vector<std::string>>();
   request.seed = fields.at("seed").get<std::uint64_t>();
   request.guarded = fields.boolean_or("guarded", true);
+  if (all.contains("attempt")) request.attempt = all.at("attempt").get<int>();
   return request;
 }
 

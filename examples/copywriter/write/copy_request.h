@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@ struct CopyRequest {
   std::vector<std::string> ending = {};
   std::uint64_t seed = 0;
   bool guarded = true;
+  std::optional<int> attempt = {};  ///< which text of GuardedWriter it is; none: it has yet to be found out
 
   std::string to_json() const;
   /// Throws Error(bad_format) "where: …".

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
 
 #include "copywriter/collect/text.h"
-#include "copywriter/rules/units.h"
 
 namespace adlib::copywriter {
 namespace {
@@ -18,49 +16,18 @@ constexpr std::array<std::string_view, 7> silent = {"<|scene|>", "<|channel|>", 
 /// English.
 constexpr std::int64_t kNoRepeatChinese = 6, kNoRepeatEnglish = 20;
 
-/// Of one pattern; without one, copy is held to more than it must.
-constexpr std::size_t kMostExceptions = 20;
-
 std::string_view field(const TaggedPrompt& prompt, std::string_view tag) {
   const auto found =
       std::find_if(prompt.begin(), prompt.end(), [&](const PromptField& one) { return one.tag == tag; });
   return found == prompt.end() ? "" : std::string_view(found->text);
 }
 
-std::shared_ptr<const PhraseSet> phrase_set(const std::vector<const Rule*>& rules,
-                                            std::vector<std::string> forbidden,
-                                            const std::vector<std::string>& names) {
-  std::vector<std::string> allowed = names;
-  for (const Rule* rule : rules) {
-    for (const PhraseSource& phrase : rule->phrases) {
-      for (std::string& plain : plain_phrases(phrase)) forbidden.push_back(std::move(plain));
-    }
-    for (const PhraseSource& phrase : rule->exceptions) {
-      std::vector<std::string> plain = plain_phrases(phrase);
-      if (plain.size() > kMostExceptions) continue;  // to look through them all would take seconds
-      std::move(plain.begin(), plain.end(), std::back_inserter(allowed));
-    }
-  }
-  // The set has one list of exceptions for all rules: those stay that no rule objects to.
-  std::vector<PhraseSource> called;
-  for (const std::string& name : names) called.push_back({escaped_phrase(name), "name"});
-  const PhraseMatcher own(called);
-  std::erase_if(allowed, [&](const std::string& text) {
-    const FoldedText all(text);
-    return std::any_of(rules.begin(), rules.end(),
-                       [&](const Rule* rule) { return !rule->breaches(all, own).empty(); });
-  });
-  return forbidden.empty() ? nullptr : std::make_shared<PhraseSet>(forbidden, allowed);
-}
-
 }  // namespace
 
-Guard::Guard(const std::filesystem::path& rules, CopyForm form)
-    : unit_classes_(read_unit_classes(rules / "units.txt")),
-      units_(std::make_shared<UnitSet>(unit_classes_)),
-      kinds_(rules / "kinds.toml"),
-      packs_(read_packs(rules)),
-      form_(std::move(form)) {}
+Guard::Guard(std::shared_ptr<const RuleSet> rules, CopyForm form, std::shared_ptr<PhraseSets> sets)
+    : rules_(std::move(rules)),
+      form_(std::move(form)),
+      sets_(sets ? std::move(sets) : std::make_shared<PhraseSets>(rules_)) {}
 
 std::shared_ptr<const PhraseSet> Guard::forbidden(const TaggedPrompt& prompt, Language language,
                                                   const std::vector<std::string>& unspoken) const {
@@ -75,7 +42,7 @@ std::shared_ptr<const PhraseSet> Guard::forbidden(const TaggedPrompt& prompt, La
     if (asked == last_asked_) return last_set_;
   }
   Occasion occasion;
-  occasion.kinds = kinds_.of(std::string(field(prompt, "<|category|>")) + "\n" + title);
+  occasion.kinds = rules_->kinds().of(std::string(field(prompt, "<|category|>")) + "\n" + title);
   if (const std::string_view channel = field(prompt, "<|channel|>"); !channel.empty())
     occasion.channels = {std::string(trim(channel))};
   if (form_.field) occasion.channels.insert(occasion.channels.end(), {form_.field->id, form_.field->family});
@@ -84,7 +51,7 @@ std::shared_ptr<const PhraseSet> Guard::forbidden(const TaggedPrompt& prompt, La
   std::vector<const Rule*> rules;
   bool in_names = false;  // a name says what other words must not
   const FoldedText names(title), brand_names(brand);
-  for (const RulePack& pack : packs_) {
+  for (const RulePack& pack : rules_->packs()) {
     if (!pack.is_about(language)) continue;
     for (const Rule& rule : pack.rules) {
       if (rule.level != Level::ban || rule.matcher.empty() || !rule.concerns(occasion)) continue;
@@ -99,9 +66,8 @@ std::shared_ptr<const PhraseSet> Guard::forbidden(const TaggedPrompt& prompt, La
       if (!folded(name).empty()) called.push_back(name);
     }
   }
+  auto set = sets_->of(rules, unspoken, called);
   const std::lock_guard lock(mutex_);
-  auto& set = sets_[{rules, unspoken, called}];
-  if (!set) set = phrase_set(rules, unspoken, called);
   last_asked_ = std::move(asked);
   last_set_ = set;
   return set;
@@ -117,16 +83,16 @@ std::shared_ptr<const Constraint> Guard::constraint(const TaggedPrompt& prompt, 
                                                     Name name) const {
   ConstraintRules rules;
   rules.forbidden = forbidden(prompt, language, unspoken);
-  rules.units = units_;
+  rules.units = rules_->units();
   rules.numbers.emplace();
   for (const PromptField& field : prompt) {
     if (std::find(silent.begin(), silent.end(), field.tag) != silent.end()) continue;
     rules.numbers->push_back(field.text);
     rules.foreign.push_back(field.text);
-    for (const Quantity& number : quantities(field.text, units_.get())) {  // 380克 may be 380g
+    for (const Quantity& number : quantities(field.text, rules_->units().get())) {  // 380克 may be 380g
       for (const int unit : {number.unit, number.prefix}) {
         if (unit == UnitSet::none) continue;
-        const std::vector<std::string>& names = unit_classes_[static_cast<std::size_t>(unit)];
+        const std::vector<std::string>& names = rules_->unit_classes()[static_cast<std::size_t>(unit)];
         rules.foreign.insert(rules.foreign.end(), names.begin(), names.end());
       }
     }

@@ -2,19 +2,15 @@
 // product.
 #pragma once
 
-#include <filesystem>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "adlib/generate/constraint.h"
-#include "copywriter/rules/channels.h"
-#include "copywriter/rules/kinds.h"
-#include "copywriter/rules/rule_pack.h"
+#include "copywriter/rules/rule_set.h"
+#include "copywriter/write/phrase_sets.h"
 #include "copywriter/write/prompt.h"
 
 namespace adlib::copywriter {
@@ -39,8 +35,9 @@ struct CopyForm {
 /// Safe to share between threads.
 class Guard {
  public:
-  /// Reads a directory of rules: its packs, kinds.toml and units.txt. Throws what these throw.
-  explicit Guard(const std::filesystem::path& rules, CopyForm form = {});
+  /// `sets` are those of the same rules, for guards that share them; without, it has its own.
+  explicit Guard(std::shared_ptr<const RuleSet> rules, CopyForm form = {},
+                 std::shared_ptr<PhraseSets> sets = nullptr);
 
   enum class Name { free, required };
   /// `unspoken` are words that the copy must not say, whatever it is about: Customer::unspoken.
@@ -55,17 +52,11 @@ class Guard {
   std::shared_ptr<const PhraseSet> forbidden(const TaggedPrompt& prompt, Language language,
                                              const std::vector<std::string>& unspoken) const;
 
-  std::vector<std::vector<std::string>> unit_classes_;
-  std::shared_ptr<const UnitSet> units_;
-  Kinds kinds_;
-  std::vector<RulePack> packs_;
+  std::shared_ptr<const RuleSet> rules_;
   CopyForm form_;
-  mutable std::mutex mutex_;
-  // Of rules that apply together, words that must not be said, and names that may: building one takes long.
-  using Words = std::vector<std::string>;
-  mutable std::map<std::tuple<std::vector<const Rule*>, Words, Words>, std::shared_ptr<const PhraseSet>>
-      sets_;
-  mutable Words last_asked_;
+  std::shared_ptr<PhraseSets> sets_;
+  mutable std::mutex mutex_;  // of what follows
+  mutable std::vector<std::string> last_asked_;
   mutable std::shared_ptr<const PhraseSet> last_set_;
 };
 

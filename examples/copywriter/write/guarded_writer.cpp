@@ -23,7 +23,8 @@ struct GuardedWriter::Text {
   CopyRequest request;
   std::vector<TokenId> prompt = {};
   const Guard* guard = nullptr;  // none: the request asks for no rules
-  bool must_name = false;        // the field has room for the product's name
+  Judge judge = {};
+  bool must_name = false;  // the field has room for the product's name
   int attempt = 0;
   bool asked = false;  // `written` is there; guarded by mutex_
   std::future<GeneratedText> written = {};
@@ -31,10 +32,11 @@ struct GuardedWriter::Text {
   std::promise<GeneratedText> result = {};
 };
 
-GuardedWriter::GuardedWriter(const TextWriter& writer, std::filesystem::path rules, int attempts,
+GuardedWriter::GuardedWriter(const TextWriter& writer, std::shared_ptr<const RuleSet> rules, int attempts,
                              Observer observer)
     : writer_(writer),
       rules_(std::move(rules)),
+      sets_(std::make_shared<PhraseSets>(rules_)),
       attempts_(attempts),
       observer_(std::move(observer)),
       worker_([this] { work(); }) {}
@@ -53,15 +55,17 @@ const Guard& GuardedWriter::guard(const std::string& channel, const std::vector<
   std::unique_ptr<Guard>& guard = guards_[{channel, ending}];
   if (!guard) {
     CopyForm form{.field = {}, .ending = ending};
-    if (!channel.empty()) form.field = find_channel(read_channels(rules_ / "channels.toml"), channel);
-    guard = std::make_unique<Guard>(rules_, std::move(form));
+    if (!channel.empty()) form.field = find_channel(rules_->channels(), channel);
+    guard = std::make_unique<Guard>(rules_, std::move(form), sets_);
   }
   return *guard;
 }
 
-std::future<GeneratedText> GuardedWriter::begin(const CopyRequest& request) {
+std::future<GeneratedText> GuardedWriter::begin(const CopyRequest& request, Judge judge) {
   auto text = std::make_shared<Text>();
   text->request = request;
+  text->judge = std::move(judge);
+  text->attempt = request.attempt.value_or(0);
   text->prompt = request.is_template ? writer_.tokenizer().encode_with_special(request.prompt)
                                      : encode(request.fields, writer_.tokenizer());
   if (request.guarded) {
@@ -108,13 +112,14 @@ void GuardedWriter::ask(const std::shared_ptr<Text>& text) {
 }
 
 bool GuardedWriter::is_fit(const Text& text, const GeneratedText& written) const {
-  if (!text.guard) return true;
+  if (!text.guard || text.request.attempt) return true;
   if (written.finish_reason != "stop") return false;  // it would have gone on, had there been room
   if (text.must_name && written.text.find(title_of(text.request.fields)) == std::string::npos) return false;
   const std::vector<Finding> findings = check_typography(written.text, text.request.language);
-  return std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
+  const bool clean = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
     return finding.rule == "grammar/doubled-word" || finding.rule == "grammar/missing-word";
   });
+  return clean && (!text.judge || text.judge(written.text));
 }
 
 void GuardedWriter::work() {
@@ -141,6 +146,7 @@ void GuardedWriter::work() {
         ask(text);
       } else {
         written.generated_tokens += text->tokens;
+        written.attempt = text->attempt;
         text->result.set_value(std::move(written));
       }
     } catch (...) {

@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <filesystem>
 #include <functional>
 #include <future>
 #include <map>
@@ -22,26 +21,29 @@
 namespace adlib::copywriter {
 
 /// Asks a TextWriter for the texts of requests, under the rules of the channel of each. A text that did not
-/// come to its end in the field, does not name the product, says a word twice in a row or leaves an amount
-/// out is asked for again with another seed; the last attempt must name the product and is taken as it is. So
-/// the same request gives the same bytes. Has a thread of its own, since texts end while others are asked
+/// come to its end in the field, does not name the product, says a word twice in a row, leaves an amount out
+/// or does not please the caller's judge is asked for again with another seed; the last attempt must name the
+/// product and is taken as it is. So the same request gives the same bytes, and a request with the attempt
+/// that was taken gives them without a judge. Has a thread of its own, since texts end while others are asked
 /// for.
 class GuardedWriter {
  public:
   static constexpr int kAttempts = 6;
+  /// Whether a text may stay; called on the writer's own thread.
+  using Judge = std::function<bool(const std::string& text)>;
   /// Sees what is asked of the writer: for measurements.
   using Observer = std::function<void(const std::vector<TokenId>& prompt, std::uint64_t seed,
                                       const std::shared_ptr<const Constraint>& constraint)>;
 
-  /// `writer` must outlive this. `rules` is a directory of rules.
-  GuardedWriter(const TextWriter& writer, std::filesystem::path rules, int attempts = kAttempts,
+  /// `writer` must outlive this. `rules` may be null where no request is guarded.
+  GuardedWriter(const TextWriter& writer, std::shared_ptr<const RuleSet> rules, int attempts = kAttempts,
                 Observer observer = {});
   /// Waits for what is under way.
   ~GuardedWriter();
   GuardedWriter(const GuardedWriter&) = delete;
   GuardedWriter& operator=(const GuardedWriter&) = delete;
 
-  std::future<GeneratedText> begin(const CopyRequest& request);
+  std::future<GeneratedText> begin(const CopyRequest& request, Judge judge = {});
 
  private:
   struct Text;
@@ -51,7 +53,8 @@ class GuardedWriter {
   void work();
 
   const TextWriter& writer_;
-  std::filesystem::path rules_;
+  std::shared_ptr<const RuleSet> rules_;
+  std::shared_ptr<PhraseSets> sets_;  // of all guards
   int attempts_;
   Observer observer_;
 

@@ -12,7 +12,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kAdult = 18;
 constexpr std::string_view kMinors = "minors";
 
 // Other names under which files tell a person's age, gender and means, as plain_name() writes them.

@@ -21,6 +21,11 @@ std::optional<Channel> prompt_channel(const ChannelField& field) {
   return Channel::banner;
 }
 
+// SQL, of a copy `c`: no person has decided on it or changed it, so it can be written anew.
+constexpr std::string_view kUndecided =
+    "(c.status IN ('written', 'blocked', 'ready') AND NOT EXISTS(SELECT 1 FROM decision d WHERE d.copy = "
+    "c.id AND d.who <> 'polish'))";
+
 template <class T>
 void drop_repeated(std::vector<T>& list) {
   std::vector<T> once;
@@ -53,8 +58,10 @@ struct StoredCopies::Job {
   const ChannelField* channel;
   std::optional<Tone> tone;
   std::string arm;
+  std::optional<std::int64_t> replaces = {};  // a copy that is written anew
   CopyRequest request = {};
   bool personalised = false;
+  std::shared_ptr<const Customer> customer = {};  // what may be used of them
 };
 /// One text that was written.
 struct StoredCopies::Row {
@@ -71,16 +78,18 @@ StoredCopies::StoredCopies(const Store& store, const Privacy& privacy, CopyPlan 
       customers_(store),
       products_(customers_.products()),
       consents_(store),
-      find_copy_(
-          store.prepare("SELECT 1 FROM placement p JOIN copy c ON c.placement = p.id "
-                        "WHERE coalesce(p.user, 0) = ? AND p.product = ? AND p.scene = ? AND p.channel = ? "
-                        "AND p.language = ? AND c.arm = ?")),
+      find_copy_(store.prepare(
+          concat("SELECT c.id, coalesce(json_extract(c.request, '$.ending'), '[]'), ", kUndecided,
+                 " FROM placement p JOIN copy c ON c.placement = p.id WHERE coalesce(p.user, "
+                 "0) = ? AND p.product = ? AND p.scene = ? AND p.channel = ? AND p.language = "
+                 "? AND c.arm = ?"))),
       find_language_(store.prepare("SELECT json_extract(record, '$.language') FROM user WHERE id = ?")),
       add_placement_(store.prepare("INSERT OR IGNORE INTO placement(user, product, scene, channel, language) "
                                    "VALUES (?, ?, ?, ?, ?)")),
       find_placement_(
           store.prepare("SELECT id FROM placement WHERE coalesce(user, 0) = ? AND product = ? AND scene = ? "
                         "AND channel = ? AND language = ?")),
+      drop_copy_(store.prepare(concat("DELETE FROM copy AS c WHERE c.id = ? AND ", kUndecided))),
       add_copy_(store.prepare(
           "INSERT OR IGNORE INTO copy(placement, arm, tone, run, prompt, request, seed, written, text, "
           "finish_reason, prompt_tokens, generated_tokens, guarded, personalised) "
@@ -109,6 +118,10 @@ StoredCopies::StoredCopies(const Store& store, const Privacy& privacy, CopyPlan 
     ++size_;
     return true;
   });
+  require(other_endings_ == 0, store.where(), ": ", other_endings_,
+          other_endings_ == 1 ? " text is" : " texts are", " there with another --ending, such as copy ",
+          first_other_ending_,
+          "; give the one that they have, or --rewrite to write anew what nobody has decided on");
 }
 
 void StoredCopies::find_pairs() {
@@ -154,7 +167,7 @@ void StoredCopies::find_pairs() {
 bool StoredCopies::reads(std::int64_t user, Language language) {
   find_language_.with(user).step();
   const std::optional<Language> own = language_named(find_language_.text(0));
-  find_language_.with();
+  find_language_.reset();
   return !own || *own == language;
 }
 
@@ -166,18 +179,35 @@ bool StoredCopies::is_sold_in(std::int64_t product, Language language) const {
   return !named || *named == language;
 }
 
-bool StoredCopies::is_there(const Job& job) {
-  const bool found = find_copy_
-                         .with(job.pair.user.value_or(0), job.pair.product, to_string(job.scene),
-                               job.channel->id, to_string(job.language), job.arm)
-                         .step();
-  find_copy_.with();
-  return found;
+// Such a copy is written anew, or counted, where it has another ending than the plan's.
+bool StoredCopies::is_there(Job& job) {
+  if (!find_copy_
+           .with(job.pair.user.value_or(0), job.pair.product, to_string(job.scene), job.channel->id,
+                 to_string(job.language), job.arm)
+           .step())
+    return false;
+  const std::int64_t id = find_copy_.integer(0);
+  const auto wanted = options_.ending.find(job.language);
+  const io::Json ending(wanted == options_.ending.end() ? std::vector<std::string>() : wanted->second);
+  const bool same =
+      io::parse_json(find_copy_.text(1), concat(store_.where(), ": copy ", id, ": ending")) == ending;
+  const bool undecided = find_copy_.integer(2) != 0;
+  find_copy_.reset();
+  if (same) return true;
+  if (!undecided) {
+    ++counts_.other_ending;
+  } else if (options_.rewrite) {
+    job.replaces = id;
+    return false;
+  } else if (++other_endings_ == 1) {
+    first_other_ending_ = id;
+  }
+  return true;
 }
 
 void StoredCopies::for_each(const std::function<bool(Job&& job)>& take) {
   std::int64_t left = plan_.limit > 0 ? plan_.limit : INT64_MAX;
-  counts_.there = 0;
+  counts_.there = counts_.other_ending = 0;
   for (const Language language : plan_.languages) {
     for (const Scene scene : plan_.scenes) {
       for (const ChannelField& channel : plan_.channels) {
@@ -210,6 +240,7 @@ bool StoredCopies::prepare(Job& job) {
     customer = privacy_.permitted(customers_.read(*job.pair.user));
   }
   job.personalised = customer.personalised;
+  if (job.personalised) job.customer = std::make_shared<const Customer>(customer);
 
   CopyRequest& request = job.request;
   request.fields =
@@ -232,6 +263,25 @@ bool StoredCopies::prepare(Job& job) {
   return true;
 }
 
+// Whether a text keeps to the facts of the product and of its reader, as polish will see it.
+GuardedWriter::Judge StoredCopies::judge(const Job& job) const {
+  if (options_.checker == nullptr || !options_.guarded) return {};
+  return [this, customer = job.customer, language = job.language, channel = job.channel,
+          product = &products_.at(job.pair.product)](const std::string& text) {
+    const std::vector<Finding> findings = options_.checker->check({.text = text,
+                                                                   .language = language,
+                                                                   .channel = channel,
+                                                                   .generated = true,
+                                                                   .product = product,
+                                                                   .customer = customer.get(),
+                                                                   .unpersonalised = customer == nullptr});
+    return std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
+      return finding.level >= Level::error &&
+             (finding.rule.starts_with("facts/") || finding.rule.starts_with("reader/"));
+    });
+  };
+}
+
 void StoredCopies::save(const Run& run, const std::vector<Row>& rows) {
   Transaction transaction(store_.database());
   for (const auto& [job, request, written] : rows) {
@@ -242,7 +292,8 @@ void StoredCopies::save(const Run& run, const std::vector<Row>& rows) {
     find_placement_.with(job.pair.user.value_or(0), job.pair.product, scene, job.channel->id, language)
         .step();
     const std::int64_t placement = find_placement_.integer(0);
-    find_placement_.with();
+    find_placement_.reset();
+    if (job.replaces) drop_copy_.run(*job.replaces);
     std::optional<std::string> tone;
     if (job.tone) tone = to_string(*job.tone);
     add_copy_.run(placement, job.arm, tone, run.id(), job.request.prompt, request, job.request.seed,
@@ -275,7 +326,7 @@ StoredCopySummary StoredCopies::write(const Run& run, const BeginRequest& begin,
                               [&of_everybody, request] { return of_everybody.at(request); });
           }
         }
-        return begin(job.request);
+        return begin(job.request, judge(job));
       },
       [&](const Job& job, std::future<GeneratedText>& text) {
         GeneratedText written;
@@ -289,8 +340,10 @@ StoredCopySummary StoredCopies::write(const Run& run, const BeginRequest& begin,
         ++summary.written;
         summary.prompt_tokens += written.prompt_tokens;
         summary.generated_tokens += written.generated_tokens;
-        rows.push_back({job, job.request.to_json(), std::move(written)});
-        if (!job.personalised) of_everybody.emplace(rows.back().request, rows.back().text);
+        if (!job.personalised) of_everybody.emplace(job.request.to_json(), written);
+        CopyRequest request = job.request;
+        request.attempt = written.attempt;
+        rows.push_back({job, request.to_json(), std::move(written)});
         if (rows.size() == kCopiesPerCommit) save_rows();
         return true;
       });

@@ -12,10 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "copywriter/polish/check.h"
 #include "copywriter/rules/channels.h"
 #include "copywriter/store/consents.h"
 #include "copywriter/store/records.h"
 #include "copywriter/write/copy_request.h"
+#include "copywriter/write/guarded_writer.h"
 #include "copywriter/write/privacy.h"
 #include "copywriter/write/write_copy.h"
 
@@ -37,12 +39,14 @@ struct CopyPlan {
   std::uint64_t seed = 0;
 };
 
-/// Begins the text of a request.
-using BeginRequest = std::function<std::future<GeneratedText>(const CopyRequest& request)>;
+/// Begins the text of a request; a text that `judge` does not let stay is asked for again.
+using BeginRequest =
+    std::function<std::future<GeneratedText>(const CopyRequest& request, const GuardedWriter::Judge& judge)>;
 
 struct StoredCopySummary {
   std::int64_t written = 0;
   std::int64_t there = 0;            ///< by an earlier call
+  std::int64_t other_ending = 0;     ///< of these, the ones that somebody decided on and that keep theirs
   std::int64_t refused = 0;          ///< customers who do not want to be written to, by channel
   std::int64_t without_product = 0;  ///< customers to whom nothing was recommended
   std::int64_t erased = 0;           ///< customers whom another process erased meanwhile
@@ -56,10 +60,16 @@ class StoredCopies {
   struct Options {
     bool guarded = true;
     std::map<Language, std::vector<std::string>> ending = {};  ///< what closes every copy
-    const Templates* templates = nullptr;                      ///< for models that do not read tags
+    /// Writes copies anew that are there with another ending and on which nobody has decided.
+    bool rewrite = false;
+    const Templates* templates = nullptr;  ///< for models that do not read tags
+    /// Held against guarded texts: one that says of the product or the reader what the shop's data do not
+    /// bear out is asked for again. Without one, polish finds them later.
+    const Checker* checker = nullptr;
   };
   /// `store` and `privacy` must outlive this. Throws Error(invalid_argument) for a product or customer of the
-  /// plan that the store does not have, and where nothing was recommended to anybody.
+  /// plan that the store does not have, where nothing was recommended to anybody, and, unless they are to be
+  /// written anew, for copies that are there with another ending: one campaign must not mix them unseen.
   StoredCopies(const Store& store, const Privacy& privacy, CopyPlan plan, Options options);
 
   std::int64_t size() const { return size_; }  ///< texts to write
@@ -78,10 +88,11 @@ class StoredCopies {
   void find_pairs();
   void for_each(const std::function<bool(Job&& job)>& take);
   bool prepare(Job& job);
+  GuardedWriter::Judge judge(const Job& job) const;
   void save(const Run& run, const std::vector<Row>& rows);
   bool reads(std::int64_t user, Language language);
   bool is_sold_in(std::int64_t product, Language language) const;
-  bool is_there(const Job& job);
+  bool is_there(Job& job);
 
   const Store& store_;
   const Privacy& privacy_;
@@ -91,8 +102,9 @@ class StoredCopies {
   const std::unordered_map<std::int64_t, Product>& products_;
   std::vector<Pair> personal_, public_;  // by product, so that prompts begin alike
   Consents consents_;
-  Statement find_copy_, find_language_, add_placement_, find_placement_, add_copy_;
+  Statement find_copy_, find_language_, add_placement_, find_placement_, drop_copy_, add_copy_;
   std::int64_t size_ = 0;
+  std::int64_t first_other_ending_ = 0, other_endings_ = 0;  // undecided ones; the first by id
   StoredCopySummary counts_;
 };
 

@@ -21,6 +21,7 @@ struct GeneratedText {
   double seconds = 0;
   std::string finish_reason;  ///< "stop", "length", …
   bool guarded = false;       ///< under the rules of a Guard
+  int attempt = 0;            ///< which of a request's texts it is (GuardedWriter), from 0
 };
 
 /// Texts by an Engine; with beams, which are searched one prompt at a time, by the generator alone.

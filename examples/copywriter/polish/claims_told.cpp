@@ -1,0 +1,347 @@
+// Values that are told as another property's than theirs, and words that are quoted as the shop's.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "adlib/core/error.h"
+#include "adlib/tokenizer/characters.h"
+#include "copywriter/polish/claims_context.h"
+#include "copywriter/polish/claims_text.h"
+
+namespace adlib::copywriter::claims {
+namespace {
+
+constexpr std::size_t kLongestValue = 24;  // bytes; more are words of the copy's own
+constexpr std::size_t kQuotedLetters = 4;  // fewer say nothing that could be wrong
+
+// Marks of quotation and of the end of a sentence, which are no part of what is quoted.
+constexpr std::string_view kMarks[] = {"“", "”", "「", "」", "『", "』", "\"", "'", "。",
+                                       ".", "!", "?",  ",",  ";",  ":",  " ",  "…", "—"};
+
+std::string_view without_marks(std::string_view text) {
+  for (bool again = true; again;) {
+    again = false;
+    for (const std::string_view mark : kMarks) {
+      if (text.starts_with(mark)) text.remove_prefix(mark.size()), again = true;
+      if (text.ends_with(mark)) text.remove_suffix(mark.size()), again = true;
+    }
+  }
+  return text;
+}
+
+class Told {
+ public:
+  Told(const Context& context, const ClaimLexicon& lexicon, std::span<const OwnProperty> own,
+       const NumberRules& rules)
+      : context_(context), lexicon_(lexicon), own_(own), rules_(rules) {
+    for (const OwnProperty& property : own) {
+      std::set<std::uint32_t> classes;
+      for (std::uint32_t i = 0; i < lexicon.told.size(); ++i) {
+        const auto& names = lexicon.told[i].names;
+        if (std::find(names.begin(), names.end(), property.fact->folded_name) != names.end())
+          classes.insert(i);
+      }
+      classes_.push_back(std::move(classes));
+    }
+    lexicon.told_words.find_all(context.text.folded(), [&](Range where, std::uint32_t told) {
+      if (!in_name(where)) words_.emplace_back(where, told);
+    });
+  }
+
+  void check(std::vector<Finding>& findings) const {
+    std::map<std::string, std::set<std::size_t>> values;  // as they may stand in the text: whose they are
+    for (std::size_t i = 0; i < own_.size(); ++i) {
+      for (const std::string& value : own_[i].fact->folded_values) values[value].insert(i);
+    }
+    for (const PlacedNumber& said : rules_.find(context_.text.source(), false)) {
+      if (said.unit == UnitSet::none) continue;
+      for (const NumberFact& fact : context_.facts.numbers) {
+        if (!rules_.same_amount(said, fact.number)) continue;
+        const std::string words =
+            folded_text(context_.text.source().substr(said.where.begin, said.where.end - said.where.begin));
+        for (std::size_t i = 0; i < own_.size(); ++i) {
+          if (own_[i].fact->name == fact.name) values[words].insert(i);
+        }
+      }
+    }
+    const std::string_view folded = context_.text.folded();
+    for (const auto& [value, owners] : values) {
+      for (std::size_t at = find_words(folded, value); at != std::string_view::npos;
+           at = find_words(folded, value, at + value.size())) {
+        const Range where{at, at + value.size()};
+        if (!in_name(where) && !is_part(where)) check_value(where, owners, findings);
+      }
+    }
+    for (const auto& [word, told] : words_) check_word(word, told, findings);
+    for (std::size_t i = 0; i < own_.size(); ++i) check_cut(i, findings);
+    lexicon_.frames.find_all(folded, [&](Range word, std::uint32_t told) {
+      const Range rest{word.end, context_.sentence(word).end};
+      if (!in_name(word) && !fits(lexicon_.told[told], rest)) report(trimmed(rest), told, findings);
+    });
+  }
+
+ private:
+  bool in_name(Range where) const {
+    return std::any_of(context_.known.begin(), context_.known.end(),
+                       [&](const KnownRange& known) { return known.title && known.folded.contains(where); });
+  }
+  // Whether it stands in a longer text of the product's facts, such as its description.
+  bool is_part(Range where) const {
+    return std::any_of(context_.known.begin(), context_.known.end(), [&](const KnownRange& known) {
+      return known.own && known.folded.contains(where) && !(known.folded == where);
+    });
+  }
+  // The sentence, and the question before it that it answers.
+  Range statement(Range value) const {
+    Range out = context_.sentence(value);
+    const std::string_view folded = context_.text.folded();
+    std::size_t end = out.begin;
+    while (end > 0 && folded[end - 1] == ' ') --end;
+    if (end > 1 && folded[end - 1] == '?') out.begin = context_.sentence({end - 2, end - 2}).begin;
+    return out;
+  }
+  // Whether a value stands where values do: behind "is", a colon or nothing, before a mark.
+  bool is_stated(Range value) const {
+    const Range clause = context_.clause(value);
+    const std::string_view before = without_spaces_behind(context_.at({clause.begin, value.begin}));
+    const std::string_view behind = without_spaces_before(context_.at({value.end, clause.end}));
+    const Statements& say = lexicon_.statements;
+    if (!behind.empty() && !beginning(behind, say.behind) && !beginning(behind, say.under) &&
+        std::none_of(words_.begin(), words_.end(),
+                     [&](const auto& word) { return word.first.begin == value.end; }))
+      return false;
+    return before.empty() || ends_with_any(before, say.before) || ends_with_any(before, say.binders) ||
+           std::any_of(words_.begin(), words_.end(), [&](const auto& word) {
+             return word.first.end == value.begin || word.first.end + 1 == value.begin;
+           });
+  }
+  bool fits(const ToldProperty& told, Range value) const {
+    if (told.units.empty()) return false;
+    const std::vector<PlacedNumber> numbers = rules_.find(context_.source(value), false);
+    return std::any_of(numbers.begin(), numbers.end(), [&](const PlacedNumber& number) {
+      return number.unit != UnitSet::none && rules_.is_unit(number.unit, told.units);
+    });
+  }
+  // Whether a property is named in a sentence, outside of names and of the value itself.
+  bool is_named(std::string_view name, Range sentence, Range value) const {
+    const std::string_view folded = context_.text.folded();
+    for (std::size_t at = find_words(folded, name, sentence.begin);
+         at != std::string_view::npos && at + name.size() <= sentence.end;
+         at = find_words(folded, name, at + 1)) {
+      const Range where{at, at + name.size()};
+      if (!in_name(where) && !value.overlaps(where)) return true;
+    }
+    return false;
+  }
+  void check_value(Range where, const std::set<std::size_t>& owners, std::vector<Finding>& findings) const {
+    const Range sentence = statement(where);
+    std::set<std::uint32_t> of_value;
+    for (const std::size_t i : owners) {
+      if (is_named(own_[i].fact->folded_name, sentence, where)) return;
+      of_value.insert(classes_[i].begin(), classes_[i].end());
+    }
+    bool other = false;  // the value is told as another property's
+    for (const auto& [word, told] : words_) {
+      if (!sentence.contains(word) || where.overlaps(word)) continue;
+      if (of_value.contains(told) || (of_value.empty() && fits(lexicon_.told[told], where))) return;
+      other = true;
+    }
+    for (std::size_t i = 0; i < own_.size() && !other; ++i)
+      other = !owners.contains(i) && is_named(own_[i].fact->folded_name, sentence, where);
+    if (!other || !is_stated(where)) return;
+    const std::string quoted = context_.quoted(context_.source(where)),
+                      &name = own_[*owners.begin()].fact->name;
+    findings.push_back({"facts/attribute", Level::error, context_.text.source_of(where),
+                        context_.say(concat(quoted, "是", name, "，这里说成了别的"),
+                                     concat(quoted, " is the ", name, ", and is told as another one"))});
+  }
+  // The value behind words that tell a property, or before them; `sure` where nothing else can stand there.
+  Range value_at(Range word, bool& sure) const {
+    const std::string_view folded = context_.text.folded();
+    const Statements& say = lexicon_.statements;
+    const auto to_clause_end = [&](std::size_t begin) {
+      return trimmed({begin, std::max(begin, context_.clause({begin, begin}).end)});
+    };
+    std::size_t at = word.end;
+    while (at < folded.size() && folded[at] == ' ') ++at;
+    if (const std::string* binder = beginning(folded.substr(at), say.binders); binder && *binder != "of") {
+      sure = binder->ends_with(':') || binder->ends_with("的是") || binder->ends_with("着");
+      return to_clause_end(at + binder->size());
+    }
+    if (context_.at(word).ends_with("的是")) return to_clause_end(word.end);
+    if (context_.at(word).ends_with("是")) {  // "这一件是" goes on with anything; one character is a value
+      const Range one = to_clause_end(word.end);
+      return code_points(context_.at(one)).size() == 1 ? one : Range{};
+    }
+    // "If you ask what it is made of, it is oak."
+    if (at < folded.size() && folded[at] == ',') {
+      ++at;
+      while (at < folded.size() && folded[at] == ' ') ++at;
+      for (const std::string& answer : say.answers) {
+        if (folded.substr(at).starts_with(answer)) return to_clause_end(at + answer.size());
+      }
+    }
+    // "240克，是它的重量"
+    std::string_view before = without_spaces_behind(folded.substr(0, word.begin));
+    const std::string* back = nullptr;
+    for (const std::string& one : say.back_binders) {
+      if (before.ends_with(one) && (!back || one.size() > back->size())) back = &one;
+    }
+    if (!back) return {};
+    before = without_spaces_behind(before.substr(0, before.size() - back->size()));
+    if (!before.ends_with(',')) return {};
+    return trimmed({context_.clause({before.size() - 1, before.size() - 1}).begin, before.size() - 1});
+  }
+  Range trimmed(Range range) const {
+    const std::string_view folded = context_.text.folded();
+    while (!range.empty() && folded[range.begin] == ' ') ++range.begin;
+    while (!range.empty() && folded[range.end - 1] == ' ') --range.end;
+    return range;
+  }
+  // What stands as a value of a property and is nowhere in the facts.
+  void check_word(Range word, std::uint32_t told, std::vector<Finding>& findings) const {
+    bool sure = false;
+    const Range value = value_at(word, sure);
+    if (value.empty() || value.end - value.begin > kLongestValue) return;
+    const std::string_view words = context_.at(value);
+    const std::string_view folded = context_.text.folded();
+    const bool question = value.end < folded.size() && folded[value.end] == '?';
+    const auto overlaps = [&](Range one) { return value.overlaps(one); };
+    const bool known = std::any_of(context_.known.begin(), context_.known.end(),
+                                   [&](const KnownRange& one) { return overlaps(one.folded); });
+    const bool word_in_it =
+        std::any_of(words_.begin(), words_.end(), [&](const auto& one) { return overlaps(one.first); });
+    if (question || word_in_it || (!sure && starts_open(words))) return;
+    const bool number = std::any_of(words.begin(), words.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (number) {  // other numbers are held to the facts by themselves
+      const ToldProperty& property = lexicon_.told[told];
+      if (property.units.empty() || fits(property, value) || is_own(words)) return;
+    } else if (code_points(words).size() == 1) {
+      if (is_ascii(words) || ends_own_value(words, told)) return;
+    } else if (known || context_.facts.hold(words)) {
+      return;
+    }
+    report(value, told, findings);
+  }
+  bool is_own(std::string_view words) const {
+    return std::any_of(own_.begin(), own_.end(), [&](const OwnProperty& one) {
+      const auto& values = one.fact->folded_values;
+      return std::find(values.begin(), values.end(), words) != values.end();
+    });
+  }
+  // Whether a single character stands for a value: 棉 for 纯棉, 灰 for 深灰色.
+  bool ends_own_value(std::string_view character, std::uint32_t told) const {
+    for (std::size_t i = 0; i < own_.size(); ++i) {
+      for (const std::string& value : own_[i].fact->folded_values) {
+        if (classes_[i].contains(told) &&
+            (value.ends_with(character) || value.ends_with(concat(character, "色"))))
+          return true;
+      }
+    }
+    return false;
+  }
+  void report(Range value, std::uint32_t told, std::vector<Finding>& findings) const {
+    const std::string quoted = context_.quoted(context_.source(value));
+    std::string message = context_.say(quoted + "不在商品信息里", quoted + " is not in the product's facts");
+    for (std::size_t i = 0; i < own_.size(); ++i) {
+      if (!classes_[i].contains(told) || own_[i].fact->values.empty()) continue;
+      message += instead(context_, own_[i].fact->name, own_[i].fact->values[0]);
+      break;
+    }
+    findings.push_back({"facts/attribute", Level::error, context_.text.source_of(value), std::move(message)});
+  }
+  // A value that begins as the product's and ends otherwise, where the property is named: 福建武一点.
+  void check_cut(std::size_t property, std::vector<Finding>& findings) const {
+    const std::string_view folded = context_.text.folded();
+    for (const std::string& value : own_[property].fact->folded_values) {
+      const std::u32string letters = code_points(value);
+      const bool han =
+          std::any_of(letters.begin(), letters.end(), [](char32_t c) { return script_of(c) == Script::han; });
+      const std::size_t most = han ? letters.size() * 3 / 5 : letters.size() * 3 / 4;
+      if (letters.size() < 4 || most < 2) continue;
+      const std::string begin = utf8(std::u32string_view(letters).substr(0, most));
+      for (std::size_t at = folded.find(begin); at != std::string_view::npos;
+           at = folded.find(begin, at + 1)) {
+        if (!is_word_edge(folded, at) || folded.substr(at).starts_with(value)) continue;
+        const Range where = trimmed({at, std::max(at + begin.size(), context_.clause({at, at}).end)});
+        const Range part{at, at + begin.size()};
+        const bool known = std::any_of(context_.known.begin(), context_.known.end(),
+                                       [&](const KnownRange& one) { return one.folded.overlaps(part); });
+        const Range sentence = statement(part);
+        const bool told = is_named(own_[property].fact->folded_name, sentence, part) ||
+                          std::any_of(words_.begin(), words_.end(), [&](const auto& word) {
+                            return sentence.contains(word.first) && classes_[property].contains(word.second);
+                          });
+        if (known || !told || is_elsewhere(where, value)) continue;
+        const std::string quoted = context_.quoted(context_.source(where));
+        findings.push_back(
+            {"facts/attribute", Level::error, context_.text.source_of(where),
+             context_.say(quoted + "不在商品信息里", quoted + " is not in the product's facts") +
+                 instead(context_, own_[property].fact->name, own_[property].fact->values[0])});
+      }
+    }
+  }
+  // Whether the facts hold the words that begin as the value does, or the sentence tells the value itself.
+  bool is_elsewhere(Range where, std::string_view value) const {
+    const Range sentence = context_.sentence(where);
+    const std::size_t own = find_words(context_.text.folded(), value, sentence.begin);
+    return context_.facts.hold(context_.at(where)) ||
+           (own != std::string_view::npos && own + value.size() <= sentence.end);
+  }
+  // Whether what stands there is no value, but goes on: "颜色是你喜欢的那种".
+  bool starts_open(std::string_view words) const {
+    const auto& open = lexicon_.statements.open;
+    return beginning(words, open) || std::any_of(open.begin(), open.end(), [&](const std::string& one) {
+             return !is_ascii(one) && words.starts_with(one);
+           });
+  }
+
+  const Context& context_;
+  const ClaimLexicon& lexicon_;
+  std::span<const OwnProperty> own_;
+  const NumberRules& rules_;
+  std::vector<std::set<std::uint32_t>> classes_;        // of each of own_
+  std::vector<std::pair<Range, std::uint32_t>> words_;  // which tell a property
+};
+
+void report_quotation(const Context& context, Range range, std::vector<Finding>& findings) {
+  const std::string_view words = without_marks(context.at(range));
+  std::size_t letters = 0;
+  for (const char32_t c : code_points(words)) letters += script_of(c) != Script::common;
+  if (letters < kQuotedLetters || context.facts.hold(words)) return;
+  const std::size_t begin = range.begin + static_cast<std::size_t>(words.data() - context.at(range).data());
+  const Range where{begin, begin + words.size()};
+  const std::string quoted = context.quoted(context.source(where));
+  findings.push_back(
+      {"facts/quotation", Level::error, context.text.source_of(where),
+       context.say(quoted + "不是商品信息里的原话", quoted + " is not what the product's facts say")});
+}
+
+}  // namespace
+
+void check_told(const Context& context, const ClaimLexicon& lexicon, std::span<const OwnProperty> own,
+                const NumberRules& rules, std::vector<Finding>& findings) {
+  if (!own.empty()) Told(context, lexicon, own, rules).check(findings);
+}
+
+void check_quotations(const Context& context, const ClaimLexicon& lexicon, std::vector<Finding>& findings) {
+  const std::string_view folded = context.text.folded();
+  for (const Range& opener : lexicon.quotations.before.find_all(context.text)) {
+    const Range sentence = context.sentence({opener.end, opener.end});
+    report_quotation(context, {opener.end, std::max(opener.end, sentence.end)}, findings);
+  }
+  for (const Range& closer : lexicon.quotations.behind.find_all(context.text)) {
+    const std::string_view before = folded.substr(0, closer.begin);
+    std::size_t begin = std::string_view::npos;
+    for (const std::string_view mark : {"“", "「", "\""}) {
+      const std::string_view inside =
+          before.substr(0, before.size() - std::min(before.size(), std::size_t{1}));
+      if (const std::size_t at = inside.rfind(mark);
+          at != inside.npos && (begin == before.npos || at > begin))
+        begin = at;
+    }
+    if (begin != std::string_view::npos) report_quotation(context, {begin, closer.begin}, findings);
+  }
+}
+
+}  // namespace adlib::copywriter::claims

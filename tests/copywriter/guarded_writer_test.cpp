@@ -1,0 +1,99 @@
+#include "copywriter/write/guarded_writer.h"
+
+#include <mutex>
+#include <thread>
+
+#include "support/catch.h"
+#include "support/error_of.h"
+
+namespace adlib::copywriter {
+namespace {
+
+const std::filesystem::path source = ADLIB_SOURCE_DIR;
+
+const Generator& generator() {
+  static const Generator loaded = Generator::from_directory(source / "examples/copywriter/model");
+  return loaded;
+}
+
+CopyRequest request(int number) {
+  CopyRequest out;
+  out.fields = {{"<|zh|>", ""},
+                {"<|product|>", "雪峰 双肩包"},
+                {"<|interest|>", number % 2 == 0 ? "露营" : "摄影"},
+                {"<|copy|>", ""}};
+  out.prompt = to_text(out.fields);
+  out.channel = number % 3 == 0 ? "mi-push" : "vivo-push";
+  out.seed = static_cast<std::uint64_t>(number);
+  return out;
+}
+
+}  // namespace
+
+// Not tagged [threads]: for this one case CI would build the whole program under ThreadSanitizer.
+TEST_CASE("texts asked for by several threads at once are those asked for one by one",
+          "[copywriter][guard]") {
+  constexpr int kTexts = 12, kThreads = 3;
+  const auto rules = std::make_shared<const RuleSet>(source / "examples/copywriter/rules");
+  GenerationConfig config = generator().defaults();
+  config.max_new_tokens = 12;  // too few for a sentence: some are asked for again
+  const TextWriter writer(generator(), config, {.max_sequences = 4});
+  std::vector<std::string> alone, together(kTexts);
+  std::mutex mutex;
+  int asked = 0;
+  {
+    GuardedWriter guarded(writer, rules, 2);
+    for (int i = 0; i < kTexts; ++i) alone.push_back(guarded.begin(request(i)).get().text);
+  }
+  {
+    GuardedWriter guarded(writer, rules, 2, [&](const auto&, std::uint64_t, const auto&) {
+      const std::lock_guard lock(mutex);
+      ++asked;
+    });
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        std::vector<std::future<GeneratedText>> texts;
+        for (int i = t; i < kTexts; i += kThreads) texts.push_back(guarded.begin(request(i)));
+        for (int i = t; i < kTexts; i += kThreads)
+          together[static_cast<std::size_t>(i)] = texts[static_cast<std::size_t>(i / kThreads)].get().text;
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  CHECK(together == alone);
+  CHECK(asked > kTexts);
+  // Destroyed at once, it waits for what is under way, and the texts are there.
+  std::future<GeneratedText> last;
+  {
+    GuardedWriter guarded(writer, rules, 1);
+    last = guarded.begin(request(0));
+  }
+  CHECK_FALSE(last.get().text.empty());
+}
+
+TEST_CASE("a judge has texts written again, and the attempt it took gives the same bytes without it",
+          "[copywriter][guard]") {
+  const auto rules = std::make_shared<const RuleSet>(source / "examples/copywriter/rules");
+  GenerationConfig config = generator().defaults();
+  config.max_new_tokens = 48;
+  const TextWriter writer(generator(), config, {.max_sequences = 2});
+  GuardedWriter guarded(writer, rules, 4);
+  std::vector<std::string> seen;
+  const auto particular = [&](const std::string& text) {
+    seen.push_back(text);
+    return seen.size() == 2;
+  };
+  const GeneratedText taken = guarded.begin(request(1), particular).get();
+  REQUIRE(!seen.empty());
+  // Unfit texts are not even shown to the judge: at least one attempt was sent back.
+  CHECK(taken.attempt >= 1);
+  if (seen.size() == 2) CHECK(taken.text == seen.back());
+  CopyRequest again = request(1);
+  again.attempt = taken.attempt;
+  CHECK(guarded.begin(again, [](const std::string&) { return false; }).get().text == taken.text);
+  CHECK(guarded.begin(CopyRequest::from_json(again.to_json(), "t")).get().text == taken.text);
+  CHECK(guarded.begin(request(1)).get().text != taken.text);
+}
+
+}  // namespace adlib::copywriter
