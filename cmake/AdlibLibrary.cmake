@@ -4,6 +4,9 @@ set(adlib_layers adlib_core adlib_kernels_cpu adlib_ops adlib_io adlib_models ad
     adlib_tokenizer)
 if(ADLIB_CUDA)
   list(APPEND adlib_layers adlib_kernels_cuda)
+  if(TARGET adlib_kernels_hopper)
+    list(APPEND adlib_layers adlib_kernels_hopper)
+  endif()
 endif()
 
 add_library(adlib)

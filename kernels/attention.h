@@ -13,16 +13,21 @@ namespace adlib::kernels {
 /// in which keys are reduced, so that the order of summation follows from absolute positions.
 inline constexpr std::int64_t attention_block = 64;
 
-/// Keys and values of many sequences in one pool of pages, row-major without gaps. Keys lie transposed, so
-/// that the 64 positions of a page are the lanes of a vector.
+/// Keys and values of many sequences in one pool of pages, row-major without gaps. On the CPU keys lie
+/// transposed, so that the 64 positions of a page are the lanes of a vector; on CUDA they lie as values do,
+/// so that a key is one run of bytes. There, keys and values begin at multiples of 16 bytes. Nobody but
+/// store_pages and attention looks inside a page.
 struct KeyValuePages {
   DType dtype = DType::f32;     ///< of keys and values: f32, f16, bf16 or i8
-  void* keys = nullptr;         ///< (pages, kv_heads, head_dim, 64)
+  void* keys = nullptr;         ///< (pages, kv_heads, head_dim, 64); CUDA: (pages, kv_heads, 64, head_dim)
   void* values = nullptr;       ///< (pages, kv_heads, 64, value_dim)
   float* key_scales = nullptr;  ///< i8: (pages, kv_heads, 64), what an element counts; else null
   float* value_scales = nullptr;
   std::int64_t kv_heads = 0, head_dim = 0, value_dim = 0;
 };
+/// Whether the keys of a page are (head_dim, 64), else (64, head_dim).
+constexpr bool keys_lie_transposed(const CpuContext&) { return true; }
+constexpr bool keys_lie_transposed(const CudaContext&) { return false; }
 
 /// Consecutive rows of one call that belong to one sequence.
 struct AttentionSegment {
@@ -31,6 +36,13 @@ struct AttentionSegment {
   std::int64_t position = 0;  ///< of its first row in the sequence; may be negative when nothing is stored
   std::int64_t keys = 0;      ///< attention: how many positions of the sequence there are
   const std::int32_t* pages = nullptr;  ///< the sequence's pages in the pool, on the pool's device
+};
+/// Segments in device memory, which a launch reads when it runs: so that one CUDA graph serves every step of
+/// decoding. What the kernels cover is fixed by the bounds; a segment of no rows is passed over.
+struct DeviceSegments {
+  std::int64_t count = 0;
+  std::int64_t most_rows = 0, most_keys = 0;  ///< no segment has more
+  const AttentionSegment* segments = nullptr;
 };
 
 /// New keys and values, strides in elements; the innermost stride is 1.
@@ -50,6 +62,9 @@ void store_pages(CpuContext&, const KeyValuePages& pages, std::span<const Attent
                  const NewKeyValues<T>& rows);
 template <class T>
 void store_pages(CudaContext&, const KeyValuePages& pages, std::span<const AttentionSegment> segments,
+                 const NewKeyValues<T>& rows);
+template <class T>
+void store_pages(CudaContext&, const KeyValuePages& pages, const DeviceSegments& segments,
                  const NewKeyValues<T>& rows);
 
 /// Operands of one call. Strides are in elements; the innermost stride of q and out is 1.
@@ -72,11 +87,16 @@ struct AttentionArgs {
 /// Gimelshein 2018), in float: never more than one block of scores a row. A row that sees no key gives zeros,
 /// and a hidden key or value is never read into a visible result, whatever it holds. A row's bits depend on
 /// its own query and keys only: not on the other rows and segments, on the chunking, or on later keys.
+/// CUDA: keys are reduced in runs of 256 positions, each block by block, and the runs' results in ascending
+/// order. head_dim and value_dim are at most 256.
 template <class T>
 void attention(CpuContext&, const KeyValuePages& pages, std::span<const AttentionSegment> segments,
                const AttentionArgs<T>& args);
 template <class T>
 void attention(CudaContext&, const KeyValuePages& pages, std::span<const AttentionSegment> segments,
+               const AttentionArgs<T>& args);
+template <class T>
+void attention(CudaContext&, const KeyValuePages& pages, const DeviceSegments& segments,
                const AttentionArgs<T>& args);
 
 }  // namespace adlib::kernels

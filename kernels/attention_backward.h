@@ -6,17 +6,9 @@
 
 #include "adlib/core/context.h"
 #include "adlib/core/dtype.h"
+#include "kernels/varlen_attention.h"
 
 namespace adlib::kernels {
-
-/// (rows, heads, dim) by its strides in elements; the innermost stride is 1.
-template <class T>
-struct HeadRows {
-  T* data = nullptr;
-  std::int64_t row = 0, head = 0;
-
-  T* at(std::int64_t r, std::int64_t h) const { return data + r * row + h * head; }
-};
 
 template <class T>
 struct AttentionBackwardArgs {
@@ -41,7 +33,8 @@ struct AttentionBackwardArgs {
 ///   q·k) dq[i] = scale Σj ds[i,j] k[j]             dk[j] = scale Σi ds[i,j] q[i]
 /// in float. Sums are taken in blocks that begin at multiples of 64 within the document, in ascending order,
 /// then over the heads of a group in ascending order: a document's bits depend on nothing but itself. NaN and
-/// infinity stay within their document and kv head's group.
+/// infinity stay within their document and kv head's group. On the device head_dim and value_dim are at most
+/// 256 (else Error(unsupported)), and half types round p and ds to T before they are multiplied.
 template <class T>
 void varlen_attention_backward(CpuContext&, std::span<const std::int64_t> offsets,
                                const AttentionBackwardArgs<T>& args);

@@ -27,13 +27,19 @@ constexpr std::int64_t quantize_row_bytes(const QuantizeShape& shape) {
 
 /// codes: int8 in [-127, 127] one a byte, or int4 in [-8, 7] stored + 8, two a byte, the even element in the
 /// low half. scales: (n, groups) in bfloat16. int8: the smallest scale with which no code overflows. int4: of
-/// several candidates, the scale with the least squared error. w (n, k), or (k, n) when transpose, with rows
-/// of w_stride. A group of zeros has the scale 0; one with an infinity or a NaN has the scale NaN.
+/// several candidates, the scale with the least squared error, summed in one order on every device. w (n, k),
+/// or (k, n) when transpose, with rows of w_stride. A group of zeros has the scale 0; one with an infinity or
+/// a NaN has the scale NaN.
 template <class T>
 void quantize(CpuContext&, void* codes, bfloat16* scales, const T* w, std::int64_t w_stride, bool transpose,
+              const QuantizeShape& shape);
+template <class T>
+void quantize(CudaContext&, void* codes, bfloat16* scales, const T* w, std::int64_t w_stride, bool transpose,
               const QuantizeShape& shape);
 /// w = scales · codes, rounded to T. w: (n, k) row-major.
 template <class T>
 void dequantize(CpuContext&, T* w, const void* codes, const bfloat16* scales, const QuantizeShape& shape);
+template <class T>
+void dequantize(CudaContext&, T* w, const void* codes, const bfloat16* scales, const QuantizeShape& shape);
 
 }  // namespace adlib::kernels

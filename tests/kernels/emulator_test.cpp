@@ -8,6 +8,7 @@
 #include "kernels/cuda/arch/mma.cuh"
 #include "kernels/cuda/arch/warp.cuh"
 #include "kernels/cuda/launch.h"
+#include "kernels/operands.h"
 #include "support/catch.h"
 #include "support/error_of.h"
 
@@ -15,13 +16,7 @@ namespace adlib::kernels::cuda {
 namespace {
 
 using test::error_of;
-
-// Puts the schedule back.
-struct WithSchedule {
-  explicit WithSchedule(host::Schedule wanted) : before(host::schedule()) { host::schedule() = wanted; }
-  ~WithSchedule() { host::schedule() = before; }
-  host::Schedule before;
-};
+using test::WithSchedule;
 
 std::vector<float> random_floats(std::size_t n, unsigned seed) {
   std::mt19937 random(seed);

@@ -6,6 +6,7 @@
 #include "kernels/cuda/arch/barrier.cuh"
 #include "kernels/cuda/arch/wgmma.cuh"
 #include "kernels/cuda/launch.h"
+#include "kernels/operands.h"
 #include "support/catch.h"
 #include "support/error_of.h"
 
@@ -14,6 +15,7 @@ namespace {
 
 using test::ContainsSubstring;
 using test::error_of;
+using test::WithSchedule;
 
 struct Plan {
   bool wait_full = true, right_parity = true, release = true, fence = true, wait_product = true;
@@ -139,12 +141,6 @@ void check_product(Plan plan) {
     }
   }
 }
-
-struct WithSchedule {
-  explicit WithSchedule(host::Schedule wanted) : before(host::schedule()) { host::schedule() = wanted; }
-  ~WithSchedule() { host::schedule() = before; }
-  host::Schedule before;
-};
 
 }  // namespace
 

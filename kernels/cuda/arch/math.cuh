@@ -45,6 +45,30 @@ __device__ __forceinline__ float reciprocal_fast(float x) {
   return 1.0f / x;
 #endif
 }
+/// x y, rounded for itself: compilers do not fuse it with a sum that it goes into.
+__device__ __forceinline__ float product(float x, float y) {
+#ifdef __CUDACC__
+  return __fmul_rn(x, y);
+#else
+  return x * y;
+#endif
+}
+/// x y, rounded: never fused with an addition behind it.
+__device__ __forceinline__ float multiply_rounded(float x, float y) {
+#ifdef __CUDACC__
+  return __fmul_rn(x, y);
+#else
+  return x * y;
+#endif
+}
+/// x / y within 2 ulp for |y| up to 2^126; 0 for larger y, infinity too.
+__device__ __forceinline__ float divide_fast(float x, float y) {
+#ifdef __CUDACC__
+  return __fdividef(x, y);
+#else
+  return fabsf(y) > 0x1p126f ? 0.0f * x : x / y;
+#endif
+}
 /// 1 / sqrt(x), rounded as the two operations round.
 __device__ __forceinline__ float reciprocal_sqrt(float x) { return 1.0f / sqrtf(x); }
 

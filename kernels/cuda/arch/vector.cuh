@@ -5,7 +5,7 @@
 
 namespace adlib::kernels::cuda {
 
-/// N elements that are read and written at once; sizeof(T) N is 2, 4, 8 or 16.
+/// N elements that are read and written at once; sizeof(T) N is 1, 2, 4, 8 or 16.
 template <class T, int N>
 struct alignas(sizeof(T) * N) Vec {
   static_assert(sizeof(T) * N <= 16 && (sizeof(T) * N & (sizeof(T) * N - 1)) == 0);
@@ -38,6 +38,10 @@ struct Word<4> {
 template <>
 struct Word<2> {
   using type = unsigned short;
+};
+template <>
+struct Word<1> {
+  using type = unsigned char;
 };
 template <class V>
 using WordOf = typename Word<sizeof(V)>::type;

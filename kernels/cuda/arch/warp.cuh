@@ -80,6 +80,15 @@ __device__ __forceinline__ unsigned ballot(bool value) {
 #endif
 }
 
+/// How many bits are set.
+__device__ __forceinline__ int count_ones(unsigned bits) {
+#ifdef __CUDACC__
+  return __popc(bits);
+#else
+  return __builtin_popcount(bits);
+#endif
+}
+
 /// The sum over aligned groups of `Width` lanes, in every lane, in one order: pairs first.
 template <int Width = 32, class T>
 __device__ __forceinline__ T warp_sum(T value) {

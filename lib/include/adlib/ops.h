@@ -181,8 +181,8 @@ struct AttentionOptions {
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options = {});
 
 /// Keys and values of many sequences in pages of 64 positions: position p of a sequence stands in slot p % 64
-/// of the page that its table names at p / 64. Keys lie transposed, so that positions are the lanes of a
-/// vector.
+/// of the page that its table names at p / 64. On the CPU keys lie transposed, so that positions are the
+/// lanes of a vector; on CUDA they lie as values do, and `keys` is a transposed view.
 struct KeyValuePages {
   static constexpr std::int64_t positions = 64;  ///< of a page
 

@@ -24,6 +24,15 @@ Tensor broadcast_mask(const Tensor& q, const Tensor& mask, const Shape& scores) 
   return (mask.dtype() == DType::boolean ? mask : mask.to(DType::f32)).expand(scores);
 }
 
+// Whether the keys of a page are (D, 64) in memory, else (64, D): the device's kernels choose.
+bool keys_lie_transposed(Device device) {
+  bool transposed = true;
+  dispatch_device<Kernels::cpu_and_cuda>("KeyValuePages", device, [&](const auto& context) {
+    transposed = kernels::keys_lie_transposed(context);
+  });
+  return transposed;
+}
+
 void check_pages(const char* operation, const KeyValuePages& pages, const Tensor& table) {
   constexpr std::int64_t positions = KeyValuePages::positions;
   check_rank(operation, "pages.keys", pages.keys, 4, "(P, Hkv, D, 64)");
@@ -32,7 +41,8 @@ void check_pages(const char* operation, const KeyValuePages& pages, const Tensor
   check_shape(operation, "pages.keys", pages.keys, {count, heads, pages.keys.size(2), positions});
   check_rank(operation, "pages.values", pages.values, 4, "(P, Hkv, 64, Dv)");
   check_shape(operation, "pages.values", pages.values, {count, heads, positions, pages.values.size(3)});
-  require(pages.keys.is_contiguous() && pages.values.is_contiguous(), operation, ": the pages have gaps");
+  const Tensor keys = keys_lie_transposed(pages.keys.device()) ? pages.keys : pages.keys.transpose(2, 3);
+  require(keys.is_contiguous() && pages.values.is_contiguous(), operation, ": the pages have gaps");
   const DType dtype = pages.keys.dtype();
   if (dtype == DType::i8) {
     for (const auto& [name, scales] : {std::pair{"pages.key_scales", &pages.key_scales},
@@ -97,7 +107,9 @@ KeyValuePages KeyValuePages::empty(std::int64_t pages, std::int64_t kv_heads, st
                                    std::int64_t value_dim, DType dtype, Device device) {
   const bool scaled = dtype == DType::i8;
   const Shape scales{pages, kv_heads, positions};
-  return {.keys = Tensor::empty({pages, kv_heads, head_dim, positions}, dtype, device),
+  return {.keys = keys_lie_transposed(device)
+                      ? Tensor::empty({pages, kv_heads, head_dim, positions}, dtype, device)
+                      : Tensor::empty({pages, kv_heads, positions, head_dim}, dtype, device).transpose(2, 3),
           .values = Tensor::empty({pages, kv_heads, positions, value_dim}, dtype, device),
           .key_scales = scaled ? Tensor::empty(scales, DType::f32, device) : Tensor(),
           .value_scales = scaled ? Tensor::empty(scales, DType::f32, device) : Tensor()};
@@ -139,7 +151,7 @@ Tensor attention(const Tensor& q_in, const Tensor& k_in, const Tensor& v_in,
   std::vector<std::int32_t> in_order(static_cast<std::size_t>(pages));
   std::iota(in_order.begin(), in_order.end(), 0);
   const Tensor table = Tensor::from<std::int32_t>(in_order, {pages}).to(q.device());
-  dispatch("attention", q.device(), q.dtype(), [&]<class T>(auto& ctx) {
+  dispatch<Kernels::cpu_and_cuda>("attention", q.device(), q.dtype(), [&]<class T>(auto& ctx) {
     for (std::int64_t b = 0; b < batch; ++b) {
       const kernels::AttentionSegment stored{.rows = keys, .pages = ptr<std::int32_t>(table)};
       kernels::store_pages<T>(ctx, to_kernel(pool), {&stored, 1},
@@ -180,7 +192,7 @@ void store_pages(KeyValuePages& pages, const Tensor& table, std::span<const Atte
   const auto parts = to_kernel("store_pages", pages, table, segments, rows);
   if (parts.empty()) return;
   const Tensor keys = packed_rows(keys_in), values = packed_rows(values_in);
-  dispatch("store_pages", keys.device(), keys.dtype(), [&]<class T>(auto& ctx) {
+  dispatch<Kernels::cpu_and_cuda>("store_pages", keys.device(), keys.dtype(), [&]<class T>(auto& ctx) {
     kernels::store_pages<T>(ctx, to_kernel(pages), parts, new_rows<T>(keys, values));
   });
 }
@@ -203,7 +215,7 @@ Tensor ragged_attention(const Tensor& q_in, const KeyValuePages& pages, const Te
   Tensor lse = make_lse(options, {rows, heads}, q_in.device());
   if (parts.empty()) return out;
   const Tensor q = packed_rows(q_in);
-  dispatch("ragged_attention", q.device(), q.dtype(), [&]<class T>(auto& ctx) {
+  dispatch<Kernels::cpu_and_cuda>("ragged_attention", q.device(), q.dtype(), [&]<class T>(auto& ctx) {
     kernels::AttentionArgs<T> args;
     args.out = ptr<T>(out);
     args.q = ptr<T>(q);

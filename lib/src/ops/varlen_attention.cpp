@@ -1,7 +1,4 @@
-#include <algorithm>
-#include <numeric>
-#include <vector>
-
+#include "kernels/varlen_attention.h"
 #include "kernels/attention_backward.h"
 #include "ops/attention.h"
 #include "ops/checks.h"
@@ -9,14 +6,6 @@
 
 namespace adlib::ops {
 namespace {
-
-constexpr std::int64_t page = KeyValuePages::positions;
-// Pages of documents that are attended at once: some megabytes that stay in a cache between being written and
-// read, and a hundred tasks for the threads. Also what bounds the memory of documents much shorter than a
-// page.
-constexpr std::int64_t pages_at_once = 16;
-
-std::int64_t pages_for(std::int64_t rows) { return (rows + page - 1) / page; }
 
 void check_inputs(const char* operation, const Tensor& q, const Tensor& k, const Tensor& v,
                   std::span<const std::int64_t> offsets, const AttentionOptions& options) {
@@ -38,26 +27,6 @@ void check_inputs(const char* operation, const Tensor& q, const Tensor& k, const
     require(offsets[s - 1] <= offsets[s], operation, ": offsets[", s, "] is ", offsets[s], " after ",
             offsets[s - 1], "; they must not fall");
   }
-}
-
-// Runs of documents whose pages the pool holds, in order.
-template <class Attend>
-void for_each_run(std::span<const std::int64_t> offsets, const std::int32_t* pool, std::int64_t pool_pages,
-                  const Attend& attend) {
-  std::vector<kernels::AttentionSegment> run;
-  std::int64_t used = 0;
-  for (std::size_t s = 1; s < offsets.size(); ++s) {
-    const std::int64_t rows = offsets[s] - offsets[s - 1];
-    if (rows == 0) continue;
-    if (used + pages_for(rows) > pool_pages) {
-      attend(run);
-      run.clear();
-      used = 0;
-    }
-    run.push_back({.begin = offsets[s - 1], .rows = rows, .keys = rows, .pages = pool + used});
-    used += pages_for(rows);
-  }
-  if (!run.empty()) attend(run);
 }
 
 template <class T>
@@ -88,36 +57,19 @@ Tensor varlen_attention(const Tensor& q_in, const Tensor& k_in, const Tensor& v_
   if (rows == 0) return out;
   const Tensor q = packed_rows(q_in), k = packed_rows(k_in), v = packed_rows(v_in);
 
-  std::int64_t longest = 0, all_pages = 0;
-  for (std::size_t s = 1; s < offsets.size(); ++s) {
-    longest = std::max(longest, pages_for(offsets[s] - offsets[s - 1]));
-    all_pages += pages_for(offsets[s] - offsets[s - 1]);
-  }
-  const std::int64_t pool_pages = std::min(all_pages, std::max(longest, pages_at_once));
-  const KeyValuePages pool =
-      KeyValuePages::empty(pool_pages, k.size(1), k.size(2), value_dim, q.dtype(), q.device());
-  std::vector<std::int32_t> in_order(static_cast<std::size_t>(pool_pages));
-  std::iota(in_order.begin(), in_order.end(), 0);
-  const Tensor table = Tensor::from<std::int32_t>(in_order, {pool_pages}).to(q.device());
-  dispatch("varlen_attention", q.device(), q.dtype(), [&]<class T>(auto& ctx) {
-    const kernels::AttentionArgs<T> args{.out = ptr<T>(out),
-                                         .q = ptr<T>(q),
-                                         .lse = lse ? ptr<float>(lse) : nullptr,
-                                         .q_row = q.stride(0),
-                                         .q_head = q.stride(1),
-                                         .out_row = out.stride(0),
-                                         .out_head = out.stride(1),
-                                         .lse_row = heads,
-                                         .lse_head = 1,
-                                         .heads = heads,
-                                         .scale = scale_or_default(options.scale, q.size(2)),
-                                         .softcap = options.softcap,
-                                         .causal = true};
-    for_each_run(offsets, ptr<std::int32_t>(table), pool_pages,
-                 [&](std::span<const kernels::AttentionSegment> run) {
-                   kernels::store_pages<T>(ctx, to_kernel(pool), run, new_rows<T>(k, v));
-                   kernels::attention<T>(ctx, to_kernel(pool), run, args);
-                 });
+  dispatch<Kernels::cpu_and_cuda>("varlen_attention", q.device(), q.dtype(), [&]<class T>(auto& ctx) {
+    kernels::varlen_attention<T>(ctx, offsets,
+                                 {.out = head_rows<T>(out),
+                                  .q = head_rows<T>(q),
+                                  .k = head_rows<T>(k),
+                                  .v = head_rows<T>(v),
+                                  .lse = lse ? ptr<float>(lse) : nullptr,
+                                  .heads = heads,
+                                  .kv_heads = k.size(1),
+                                  .head_dim = q.size(2),
+                                  .value_dim = value_dim,
+                                  .scale = scale_or_default(options.scale, q.size(2)),
+                                  .softcap = options.softcap});
   });
   return out;
 }
@@ -143,7 +95,7 @@ void varlen_attention_backward(Tensor& dq, Tensor& dk, Tensor& dv, const Tensor&
   if (rows == 0) return;
   const Tensor q = packed_rows(q_in), k = packed_rows(k_in), v = packed_rows(v_in), out = packed_rows(out_in),
                dout = packed_rows(dout_in), lse = lse_in.contiguous();
-  dispatch(operation, q.device(), q.dtype(), [&]<class T>(auto& ctx) {
+  dispatch<Kernels::cpu_and_cuda>(operation, q.device(), q.dtype(), [&]<class T>(auto& ctx) {
     kernels::varlen_attention_backward<T>(ctx, offsets,
                                           {.dq = head_rows<T>(dq),
                                            .dk = head_rows<T>(dk),

@@ -15,10 +15,10 @@ class Philox {
  public:
   using Block = std::array<std::uint32_t, 4>;
 
-  explicit Philox(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
+  constexpr explicit Philox(std::uint64_t seed, std::uint64_t stream = 0) : seed_(seed), stream_(stream) {}
 
-  /// Four independent words for one index.
-  Block block(std::uint64_t index) const {
+  /// Four independent words for one index. Kernels on a device call it too.
+  constexpr Block block(std::uint64_t index) const {
     Block c = {static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32),
                static_cast<std::uint32_t>(stream_), static_cast<std::uint32_t>(stream_ >> 32)};
     auto key0 = static_cast<std::uint32_t>(seed_);

@@ -1,0 +1,49 @@
+#include "kernels/rms_norm.h"
+
+#include "kernels/cuda/norm.h"
+
+namespace adlib::kernels {
+
+template <class T>
+void rms_norm(CudaContext& context, T* y, const T* x, const T* gamma, std::int64_t rows, std::int64_t cols,
+              float eps) {
+  cuda::norm_forward<false, T>(context, "rms_norm",
+                               {.y = y,
+                                .sum = nullptr,
+                                .x = x,
+                                .residual = nullptr,
+                                .gamma = gamma,
+                                .beta = nullptr,
+                                .rows = rows,
+                                .cols = cuda::norm_columns("rms_norm", cols),
+                                .eps = eps});
+}
+
+template <class T>
+void rms_norm_backward(CudaContext& context, T* dx, float* dgamma, const T* dy, const T* x, const T* gamma,
+                       std::int64_t rows, std::int64_t cols, float eps) {
+  cuda::norm_backward<false, T>(context, "rms_norm_backward",
+                                {.dx = dx,
+                                 .before = dx,
+                                 .dy = dy,
+                                 .x = x,
+                                 .gamma = gamma,
+                                 .rows = rows,
+                                 .cols = cuda::norm_columns("rms_norm_backward", cols),
+                                 .eps = eps},
+                                dgamma, nullptr);
+}
+
+template void rms_norm(CudaContext&, float*, const float*, const float*, std::int64_t, std::int64_t, float);
+template void rms_norm(CudaContext&, float16*, const float16*, const float16*, std::int64_t, std::int64_t,
+                       float);
+template void rms_norm(CudaContext&, bfloat16*, const bfloat16*, const bfloat16*, std::int64_t, std::int64_t,
+                       float);
+template void rms_norm_backward(CudaContext&, float*, float*, const float*, const float*, const float*,
+                                std::int64_t, std::int64_t, float);
+template void rms_norm_backward(CudaContext&, float16*, float*, const float16*, const float16*,
+                                const float16*, std::int64_t, std::int64_t, float);
+template void rms_norm_backward(CudaContext&, bfloat16*, float*, const bfloat16*, const bfloat16*,
+                                const bfloat16*, std::int64_t, std::int64_t, float);
+
+}  // namespace adlib::kernels
