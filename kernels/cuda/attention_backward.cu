@@ -58,7 +58,7 @@ void varlen_attention_backward(CudaContext& context, std::span<const std::int64_
         using Queries = MmaFragments<T, (D > 128 || (D > 64 && Softcap) ? 1 : 2)>;
         using Keys = MmaFragments<T, (D > 64 || Softcap ? 1 : 2)>;  // two results, and registers for both
         run<Queries, D, 32, Softcap, Gradients::q>(context, args, offsets, statistics, vectors);
-        if constexpr (D > 128) {
+        if constexpr (D > 128 || (D > 64 && Softcap)) {
           run<Keys, D, 32, Softcap, Gradients::k>(context, args, offsets, statistics, vectors);
           run<Keys, D, 32, Softcap, Gradients::v>(context, args, offsets, statistics, vectors);
         } else {
