@@ -16,6 +16,10 @@ target_compile_options(adlib_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow>
   # One order of summation: the compiler may not contract a*b+c on targets whose baseline has FMA.
   $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
+if(CMAKE_UNITY_BUILD AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  # In one translation unit a local name may be that of another file's own: no mistake.
+  target_compile_options(adlib_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-shadow>)
+endif()
 if(ADLIB_WARNINGS_AS_ERRORS)
   target_compile_options(adlib_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()

@@ -96,7 +96,7 @@ __global__ void __launch_bounds__(Tiles::threads)
       copy(step + Tiles::stages - 1);
       const Shared<float> a = a_tiles.from(step % Tiles::stages * Tiles::a_elements);
       const Shared<float> b = b_tiles.from(step % Tiles::stages * Tiles::b_elements);
-#pragma unroll 2  // all at once would need more registers than there are
+#pragma unroll(Tiles::TileM > 64 ? 2 : 1)  // more at once would need more registers than there are
       for (int k = 0; k < depth; k += 2) {
         float left[2][8], right[2][8];
         load_simt<!TransposeA, Tiles::TileM, Tiles::threads_m>(left, a, thread_m, k);

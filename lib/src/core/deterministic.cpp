@@ -17,17 +17,17 @@ bool from_environment() {
   return text == "1";
 }
 
-std::atomic<int> chosen = -1;  // -1: nobody has
+std::atomic<int> switched = -1;  // -1: nobody has
 
 }  // namespace
 
 bool deterministic() {
-  const int set = chosen.load();
+  const int set = switched.load();
   if (set >= 0) return set == 1;
   static const bool value = from_environment();
   return value;
 }
 
-void set_deterministic(bool on) { chosen = on ? 1 : 0; }
+void set_deterministic(bool on) { switched = on ? 1 : 0; }
 
 }  // namespace adlib
