@@ -157,14 +157,14 @@ TEST_CASE("collect refuses a misspelt consent and a swapped file, and says what 
     CHECK_FALSE(std::filesystem::exists(store));
     return run.err;
   };
-  const std::string customers = (dir / "c.csv").string(), people = (dir / "people.csv").string();
-  CHECK_THAT(refused({"--customers", customers, "--max-errors", "9"}),
-             ContainsSubstring("error: " + customers +
+  const std::string misspelt = (dir / "c.csv").string(), people = (dir / "people.csv").string();
+  CHECK_THAT(refused({"--customers", misspelt, "--max-errors", "9"}),
+             ContainsSubstring("error: " + misspelt +
                                ":1: nobody reads the column 'sms_concent'; did you mean 'sms_consent'?"));
   CHECK_THAT(refused({"--products", people}), ContainsSubstring("give it with --customers"));
   CHECK_THAT(refused({"--events", people}), ContainsSubstring("give it with --customers"));
   CHECK_THAT(refused({"--copy", people}), ContainsSubstring("give it with --customers"));
-  CHECK(adlib_tool({"collect", store, "--customers", customers, "--map", (dir / "map.toml").string()})
+  CHECK(adlib_tool({"collect", store, "--customers", misspelt, "--map", (dir / "map.toml").string()})
             .exit_code == 0);
 }
 
