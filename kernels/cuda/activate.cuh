@@ -1,5 +1,5 @@
-// kernels/cuda/activate.cuh: the nonlinearities of kernels/activation.h on one float, shared by activation.cu
-// and the epilogues of the matrix products.
+// kernels/cuda/activate.cuh: the nonlinearities of kernels/activation.h on one float, for the epilogues of
+// the matrix products; activation.cuh has those of whole tensors.
 #pragma once
 
 #include "kernels/activation.h"

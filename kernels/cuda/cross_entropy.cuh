@@ -33,22 +33,7 @@ __global__ void __launch_bounds__(512)
   }
   const float at_target = to_float(logits[offset + target]);  // before dlogits takes its place
 
-  SoftmaxSum mine;
-#pragma unroll 2
-  for (std::int64_t column = first; column < cols; column += step) {
-    const Group<T> in = load_group<Aligned>(logits + offset + column, cols - column);
-    SoftmaxSum group;
-#pragma unroll
-    for (int e = 0; e < size; ++e) {
-      if (column + (Aligned ? 0 : e) < cols) group.largest = fmaxf(group.largest, to_float(in[e]));
-    }
-    const float shift = softmax_shift(group.largest);
-#pragma unroll
-    for (int e = 0; e < size; ++e) {
-      if (column + (Aligned ? 0 : e) < cols) group.sum += exp_of<T>(to_float(in[e]) - shift);
-    }
-    mine = join<T>(mine, group);
-  }
+  const SoftmaxSum mine = softmax_sum<Aligned>(logits + offset, first, step, cols);
   float largest[1] = {mine.largest};
   reduce_row<true>(largest, scratch, 0, Greater{});
   const float shift = largest[0];  // a row of -inf has no loss: NaN

@@ -22,7 +22,7 @@ struct QuantizeSource {
 
 /// The integer nearest to w / scale, ties to even.
 __device__ __forceinline__ float code_of(float w, float inverse, float low, float high) {
-  return fminf(high, fmaxf(low, rintf(multiply_rounded(w, inverse))));
+  return fminf(high, fmaxf(low, rintf(product(w, inverse))));
 }
 
 /// Squared error of one candidate, by eight neighbouring lanes: lane l adds the elements l, l + 8, …
@@ -33,8 +33,8 @@ __device__ __forceinline__ float squared_error(const QuantizeSource<T>& from, st
   float sum = 0;
   for (std::int64_t j = first + lane_index() % 8; j < end; j += 8) {
     const float x = from(i, j);
-    const float difference = x - multiply_rounded(scale, code_of(x, inverse, -8.0f, 7.0f));
-    sum += multiply_rounded(difference, difference);
+    const float difference = x - product(scale, code_of(x, inverse, -8.0f, 7.0f));
+    sum += product(difference, difference);
   }
   sum += shuffle_xor(sum, 4);
   sum += shuffle_xor(sum, 2);

@@ -44,6 +44,31 @@ __device__ __forceinline__ SoftmaxSum join(const SoftmaxSum& a, const SoftmaxSum
   return {largest, part(a) + part(b)};
 }
 
+/// A thread's share of a row: every `step`-th group of elements from `first` on, in one pass (Milakov and
+/// Gimelshein, 2018).
+template <bool Aligned, class T>
+__device__ __forceinline__ SoftmaxSum softmax_sum(const T* row, std::int64_t first, std::int64_t step,
+                                                  std::int64_t cols) {
+  constexpr int size = vec_size<T>;
+  SoftmaxSum mine;
+#pragma unroll 2
+  for (std::int64_t column = first; column < cols; column += step) {
+    const Group<T> in = load_group<Aligned>(row + column, cols - column);
+    SoftmaxSum group;
+#pragma unroll
+    for (int e = 0; e < size; ++e) {
+      if (column + (Aligned ? 0 : e) < cols) group.largest = fmaxf(group.largest, to_float(in[e]));
+    }
+    const float shift = softmax_shift(group.largest);
+#pragma unroll
+    for (int e = 0; e < size; ++e) {
+      if (column + (Aligned ? 0 : e) < cols) group.sum += exp_of<T>(to_float(in[e]) - shift);
+    }
+    mine = join<T>(mine, group);
+  }
+  return mine;
+}
+
 /// y, x: (rows, cols). grid and block as norm_kernel's.
 template <class T, bool Logarithm, bool Aligned, bool WholeBlock, int Elements>
 __global__ void __launch_bounds__(!WholeBlock    ? 128
@@ -105,22 +130,7 @@ __global__ void __launch_bounds__(512) softmax_long_kernel(T* y, const T* x, std
   const std::int64_t step = static_cast<std::int64_t>(blockDim.x) * size;
   const std::int64_t first = static_cast<std::int64_t>(thread_index()) * size;
 
-  SoftmaxSum mine;
-#pragma unroll 2
-  for (std::int64_t column = first; column < cols; column += step) {
-    const Group<T> in = load_group<Aligned>(x + offset + column, cols - column);
-    SoftmaxSum group;
-#pragma unroll
-    for (int e = 0; e < size; ++e) {
-      if (column + (Aligned ? 0 : e) < cols) group.largest = fmaxf(group.largest, to_float(in[e]));
-    }
-    const float shift = softmax_shift(group.largest);
-#pragma unroll
-    for (int e = 0; e < size; ++e) {
-      if (column + (Aligned ? 0 : e) < cols) group.sum += exp_of<T>(to_float(in[e]) - shift);
-    }
-    mine = join<T>(mine, group);
-  }
+  const SoftmaxSum mine = softmax_sum<Aligned>(x + offset, first, step, cols);
   float largest[1] = {mine.largest};
   reduce_row<true>(largest, scratch, 0, Greater{});
   const float shift = softmax_shift(largest[0]);

@@ -53,14 +53,6 @@ __device__ __forceinline__ float product(float x, float y) {
   return x * y;
 #endif
 }
-/// x y, rounded: never fused with an addition behind it.
-__device__ __forceinline__ float multiply_rounded(float x, float y) {
-#ifdef __CUDACC__
-  return __fmul_rn(x, y);
-#else
-  return x * y;
-#endif
-}
 /// x / y within 2 ulp for |y| up to 2^126; 0 for larger y, infinity too.
 __device__ __forceinline__ float divide_fast(float x, float y) {
 #ifdef __CUDACC__

@@ -26,7 +26,7 @@ Tensor activate(const Tensor& x, Activation activation) {
   const kernels::Activation function = to_kernel("activate", activation);
   const Tensor source = x.contiguous();
   Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
-  dispatch<Kernels::cpu_and_cuda>("activate", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("activate", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
     kernels::activate<T>(ctx, ptr<T>(y), ptr<T>(source), x.numel(), function);
   });
   return y;
@@ -38,7 +38,7 @@ Tensor activate_backward(const Tensor& dy, const Tensor& x, Activation activatio
   const kernels::Activation function = to_kernel("activate_backward", activation);
   const Tensor gradient = dy.contiguous(), source = x.contiguous();
   Tensor dx = Tensor::empty(x.shape(), x.dtype(), x.device());
-  dispatch<Kernels::cpu_and_cuda>("activate_backward", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("activate_backward", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
     kernels::activate_backward<T>(ctx, ptr<T>(dx), ptr<T>(gradient), ptr<T>(source), x.numel(), function);
   });
   return dx;
@@ -76,7 +76,7 @@ Tensor swiglu(const Tensor& gate, const Tensor& up) {
   if (y.numel() == 0) return y;
   const Rows gates = rows_of(gate), ups = rows_of(up);
   const std::int64_t cols = gate.rank() == 0 ? 1 : gate.size(-1);
-  dispatch<Kernels::cpu_and_cuda>("swiglu", gate.device(), gate.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("swiglu", gate.device(), gate.dtype(), [&]<class T>(auto& ctx) {
     kernels::swiglu<T>(ctx, ptr<T>(y), ptr<T>(gates.tensor), ptr<T>(ups.tensor), y.numel() / cols, cols,
                        gates.stride, ups.stride);
   });
@@ -107,7 +107,7 @@ void swiglu_backward(Tensor& dgate, Tensor& dup, const Tensor& dy, const Tensor&
   const std::int64_t cols = dy.rank() == 0 ? 1 : dy.size(-1);
   const kernels::SwigluStrides strides{
       .gate = gates.stride, .up = ups.stride, .dgate = row_stride(dgate), .dup = row_stride(dup)};
-  dispatch<Kernels::cpu_and_cuda>(name, dy.device(), dy.dtype(), [&]<class T>(auto& ctx) {
+  dispatch(name, dy.device(), dy.dtype(), [&]<class T>(auto& ctx) {
     kernels::swiglu_backward<T>(ctx, ptr<T>(dgate), ptr<T>(dup), ptr<T>(gradient), ptr<T>(gates.tensor),
                                 ptr<T>(ups.tensor), dy.numel() / cols, cols, strides);
   });

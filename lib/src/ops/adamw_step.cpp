@@ -61,7 +61,7 @@ void adamw_step(Tensor& w, Tensor& m, Tensor& v, Tensor& rounded, const Tensor& 
   }
   check_options(options);
   const DType narrow = rounded ? rounded.dtype() : DType::f32;
-  dispatch<Kernels::cpu_and_cuda>("adamw_step", w.device(), narrow, [&]<class T>(auto& ctx) {
+  dispatch("adamw_step", w.device(), narrow, [&]<class T>(auto& ctx) {
     kernels::adamw_step<T>(ctx, ptr<float>(w), ptr<float>(m), ptr<float>(v), ptr<T>(rounded),
                            ptr<float>(gradient), w.numel(), factors_of(options));
   });

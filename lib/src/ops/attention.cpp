@@ -27,9 +27,8 @@ Tensor broadcast_mask(const Tensor& q, const Tensor& mask, const Shape& scores) 
 // Whether the keys of a page are (D, 64) in memory, else (64, D): the device's kernels choose.
 bool keys_lie_transposed(Device device) {
   bool transposed = true;
-  dispatch_device<Kernels::cpu_and_cuda>("KeyValuePages", device, [&](const auto& context) {
-    transposed = kernels::keys_lie_transposed(context);
-  });
+  dispatch_device("KeyValuePages", device,
+                  [&](const auto& context) { transposed = kernels::keys_lie_transposed(context); });
   return transposed;
 }
 
@@ -151,7 +150,7 @@ Tensor attention(const Tensor& q_in, const Tensor& k_in, const Tensor& v_in,
   std::vector<std::int32_t> in_order(static_cast<std::size_t>(pages));
   std::iota(in_order.begin(), in_order.end(), 0);
   const Tensor table = Tensor::from<std::int32_t>(in_order, {pages}).to(q.device());
-  dispatch<Kernels::cpu_and_cuda>("attention", q.device(), q.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("attention", q.device(), q.dtype(), [&]<class T>(auto& ctx) {
     for (std::int64_t b = 0; b < batch; ++b) {
       const kernels::AttentionSegment stored{.rows = keys, .pages = ptr<std::int32_t>(table)};
       kernels::store_pages<T>(ctx, to_kernel(pool), {&stored, 1},
@@ -192,7 +191,7 @@ void store_pages(KeyValuePages& pages, const Tensor& table, std::span<const Atte
   const auto parts = to_kernel("store_pages", pages, table, segments, rows);
   if (parts.empty()) return;
   const Tensor keys = packed_rows(keys_in), values = packed_rows(values_in);
-  dispatch<Kernels::cpu_and_cuda>("store_pages", keys.device(), keys.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("store_pages", keys.device(), keys.dtype(), [&]<class T>(auto& ctx) {
     kernels::store_pages<T>(ctx, to_kernel(pages), parts, new_rows<T>(keys, values));
   });
 }
@@ -215,7 +214,7 @@ Tensor ragged_attention(const Tensor& q_in, const KeyValuePages& pages, const Te
   Tensor lse = make_lse(options, {rows, heads}, q_in.device());
   if (parts.empty()) return out;
   const Tensor q = packed_rows(q_in);
-  dispatch<Kernels::cpu_and_cuda>("ragged_attention", q.device(), q.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("ragged_attention", q.device(), q.dtype(), [&]<class T>(auto& ctx) {
     kernels::AttentionArgs<T> args;
     args.out = ptr<T>(out);
     args.q = ptr<T>(q);

@@ -23,7 +23,7 @@ void copy_into(Tensor& out, const Tensor& source) {
   const kernels::Extents extents = flat ? extents_of(Shape{out.numel()}) : extents_of(out.shape());
   const kernels::Strides out_strides = flat ? kernels::Strides{1} : strides_of(out);
   const kernels::Strides source_strides = flat ? kernels::Strides{1} : strides_of(source);
-  dispatch_device<Kernels::cpu_and_cuda>("copy_into", out.device(), [&](auto& ctx) {
+  dispatch_device("copy_into", out.device(), [&](auto& ctx) {
     dispatch_any(out.dtype(), [&]<class To>() {
       dispatch_any(source.dtype(), [&]<class From>() {
         kernels::copy<To, From>(ctx, ptr<To>(out), ptr<From>(source), extents, out_strides, source_strides);

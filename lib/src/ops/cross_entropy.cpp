@@ -30,7 +30,7 @@ Tensor classes_of(const char* operation, const Tensor& logits, const Tensor& tar
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
   const Tensor classes = classes_of("cross_entropy", logits, targets), source = logits.contiguous();
   Tensor loss = Tensor::empty({logits.size(0)}, DType::f32, logits.device());
-  dispatch<Kernels::cpu_and_cuda>("cross_entropy", logits.device(), logits.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("cross_entropy", logits.device(), logits.dtype(), [&]<class T>(auto& ctx) {
     kernels::cross_entropy<T>(ctx, ptr<float>(loss), ptr<T>(source), ptr<std::int32_t>(classes),
                               logits.size(0), logits.size(1));
   });
@@ -50,8 +50,8 @@ Tensor cross_entropy_backward(Tensor& dlogits, const Tensor& logits, const Tenso
   if (!in_place) check_apart(name, "dlogits", dlogits, "logits", source);
   const Tensor scales = weights.contiguous();
   Tensor losses = Tensor::empty({logits.size(0)}, DType::f32, logits.device());
-  dispatch<Kernels::cpu_and_cuda>(name, logits.device(), logits.dtype(), [&]<class T>(auto& ctx) {
-    dispatch<Kernels::cpu_and_cuda>(name, logits.device(), dlogits.dtype(), [&]<class D>(auto&) {
+  dispatch(name, logits.device(), logits.dtype(), [&]<class T>(auto& ctx) {
+    dispatch(name, logits.device(), dlogits.dtype(), [&]<class D>(auto&) {
       kernels::cross_entropy_backward<T, D>(ctx, ptr<float>(losses), ptr<D>(dlogits), ptr<T>(source),
                                             ptr<std::int32_t>(classes), ptr<float>(scales), logits.size(0),
                                             logits.size(1));

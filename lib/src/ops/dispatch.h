@@ -21,30 +21,22 @@ const T* ptr(const Tensor& tensor) {
   return static_cast<const T*>(tensor.raw());
 }
 
-/// Which kernels an operation has in a build with CUDA.
-enum class Kernels { cpu, cpu_and_cuda };
-
 #ifdef ADLIB_WITH_CUDA
 CudaContext cuda_context(Device device);  // storage_cuda.cpp: makes the device current
 #endif
 
-/// Calls call(context) with the context of `device`. Throws Error(unsupported) for a device without kernels.
-template <Kernels kernels = Kernels::cpu, class Call>
-void dispatch_device(const char* operation, Device device, Call&& call) {
+/// Calls call(context) with the context of `device`. Throws Error(unsupported) for one that this build has
+/// not.
+template <class Call>
+void dispatch_device([[maybe_unused]] const char* operation, Device device, Call&& call) {
   if (device.type() == Device::Type::cpu) {
     CpuContext context{.threads = num_threads()};
     call(context);
     return;
   }
 #ifdef ADLIB_WITH_CUDA
-  if constexpr (kernels == Kernels::cpu_and_cuda) {
-    CudaContext context = cuda_context(device);
-    call(context);
-  } else {
-    fail(ErrorCode::unsupported, operation,
-         ": there is no CUDA kernel for this operation; move its tensors with "
-         ".to(Device::cpu)");
-  }
+  CudaContext context = cuda_context(device);
+  call(context);
 #else
   fail(ErrorCode::unsupported, operation, ": built without CUDA; configure with -DADLIB_CUDA=ON");
 #endif
@@ -53,18 +45,18 @@ void dispatch_device(const char* operation, Device device, Call&& call) {
 /// Calls call.operator()<T>(context) for the floating-point storage type T of `dtype`:
 ///   dispatch("layer_norm", x.device(), x.dtype(), [&]<class T>(auto& ctx) { kernels::layer_norm<T>(ctx, …);
 ///   });
-template <Kernels kernels = Kernels::cpu, class Call>
+template <class Call>
 void dispatch(const char* operation, Device device, DType dtype, Call&& call) {
   switch (dtype) {
     case DType::f32:
-      return dispatch_device<kernels>(operation, device,
-                                      [&](auto& context) { call.template operator()<float>(context); });
+      return dispatch_device(operation, device,
+                             [&](auto& context) { call.template operator()<float>(context); });
     case DType::f16:
-      return dispatch_device<kernels>(operation, device,
-                                      [&](auto& context) { call.template operator()<float16>(context); });
+      return dispatch_device(operation, device,
+                             [&](auto& context) { call.template operator()<float16>(context); });
     case DType::bf16:
-      return dispatch_device<kernels>(operation, device,
-                                      [&](auto& context) { call.template operator()<bfloat16>(context); });
+      return dispatch_device(operation, device,
+                             [&](auto& context) { call.template operator()<bfloat16>(context); });
     default:
       fail(ErrorCode::dtype_mismatch, operation, ": ", dtype,
            " is not supported, expected f32, f16 or bf16; convert "

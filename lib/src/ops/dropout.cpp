@@ -22,7 +22,7 @@ Tensor dropout(const Tensor& x, float p, std::uint64_t seed, std::uint64_t strea
                                   .stream = stream,
                                   .threshold = static_cast<std::uint32_t>(std::llround(p * 0x1p32)),
                                   .scale = static_cast<float>(1 / (1 - static_cast<double>(p)))};
-  dispatch<Kernels::cpu_and_cuda>("dropout", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("dropout", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
     kernels::dropout<T>(ctx, ptr<T>(y), ptr<T>(source), ptr<T>(added), x.numel(), rule);
   });
   return y;

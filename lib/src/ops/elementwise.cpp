@@ -42,15 +42,14 @@ Tensor binary(const char* operation, const Tensor& a, const Tensor& b, Kernel&& 
 
 Tensor add(const Tensor& a, const Tensor& b) {
   return binary("add", a, b, [](Tensor& y, const Tensor& p, const Tensor& q, const auto&... layout) {
-    dispatch<Kernels::cpu_and_cuda>("add", y.device(), y.dtype(), [&]<class T>(auto& ctx) {
-      kernels::add<T>(ctx, ptr<T>(y), ptr<T>(p), ptr<T>(q), layout...);
-    });
+    dispatch("add", y.device(), y.dtype(),
+             [&]<class T>(auto& ctx) { kernels::add<T>(ctx, ptr<T>(y), ptr<T>(p), ptr<T>(q), layout...); });
   });
 }
 
 Tensor multiply(const Tensor& a, const Tensor& b) {
   return binary("multiply", a, b, [](Tensor& y, const Tensor& p, const Tensor& q, const auto&... layout) {
-    dispatch<Kernels::cpu_and_cuda>("multiply", y.device(), y.dtype(), [&]<class T>(auto& ctx) {
+    dispatch("multiply", y.device(), y.dtype(), [&]<class T>(auto& ctx) {
       kernels::multiply<T>(ctx, ptr<T>(y), ptr<T>(p), ptr<T>(q), layout...);
     });
   });

@@ -14,7 +14,7 @@ Tensor embedding(const Tensor& table, const Tensor& ids) {
   const Tensor rows = ids.contiguous();
   const Tensor source = packed_rows(table);
   Tensor y = Tensor::empty(lookup_shape(ids, table.size(1)), table.dtype(), table.device());
-  dispatch<Kernels::cpu_and_cuda>("embedding", table.device(), table.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("embedding", table.device(), table.dtype(), [&]<class T>(auto& ctx) {
     kernels::embedding<T>(ctx, ptr<T>(y), ptr<T>(source), ptr<std::int32_t>(rows), ids.numel(), table.size(1),
                           source.stride(0));
   });
@@ -29,7 +29,7 @@ void embedding_backward(Tensor& dtable, const Tensor& dy, const Tensor& ids) {
   check_shape("embedding_backward", "dy", dy, lookup_shape(ids, dtable.size(1)));
   check_apart("embedding_backward", "dtable", dtable, "dy", dy);
   const Tensor rows = ids.contiguous(), source = dy.contiguous();
-  dispatch<Kernels::cpu_and_cuda>("embedding_backward", dy.device(), dy.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("embedding_backward", dy.device(), dy.dtype(), [&]<class T>(auto& ctx) {
     kernels::embedding_backward<T>(ctx, ptr<float>(dtable), ptr<T>(source), ptr<std::int32_t>(rows),
                                    ids.numel(), dtable.size(1));
   });

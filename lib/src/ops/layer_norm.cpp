@@ -20,7 +20,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, floa
   const Tensor source = x.contiguous(), scale = gamma.contiguous(), shift = beta ? beta.contiguous() : beta;
   Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
   if (y.numel() == 0) return y;
-  dispatch<Kernels::cpu_and_cuda>("layer_norm", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("layer_norm", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
     kernels::layer_norm<T>(ctx, ptr<T>(y), ptr<T>(source), ptr<T>(scale), ptr<T>(shift), x.numel() / cols,
                            cols, eps);
   });
@@ -35,7 +35,7 @@ void layer_norm_backward(Tensor& dx, Tensor& dgamma, Tensor& dbeta, const Tensor
   check_gradient(name, "dbeta", dbeta, {cols}, x.device());
   if (x.numel() == 0) return;
   const Tensor source = x.contiguous(), gradient = dy.contiguous(), scale = gamma.contiguous();
-  dispatch<Kernels::cpu_and_cuda>(name, x.device(), x.dtype(), [&]<class T>(auto& ctx) {
+  dispatch(name, x.device(), x.dtype(), [&]<class T>(auto& ctx) {
     kernels::layer_norm_backward<T>(ctx, ptr<T>(dx), ptr<float>(dgamma), ptr<float>(dbeta), ptr<T>(gradient),
                                     ptr<T>(source), ptr<T>(scale), x.numel() / cols, cols, eps);
   });

@@ -101,7 +101,7 @@ void matmul_into(Tensor& out, const Tensor& a_in, const Tensor& b_in, const Matm
   }
   shape.a_stride = a.stride(-2);
   shape.b_stride = b.stride(-2);
-  dispatch<Kernels::cpu_and_cuda>("matmul", out.device(), a.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("matmul", out.device(), a.dtype(), [&]<class T>(auto& ctx) {
     const auto multiply = [&]<class Out>(Out* to) {
       for (std::int64_t i = 0; i < matrices; ++i) {
         const std::int64_t at = i * shape.m * shape.n;

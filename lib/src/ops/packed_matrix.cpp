@@ -47,7 +47,7 @@ PackedMatrix::PackedMatrix(const Tensor& b, bool transpose_b, const WeightFormat
   const Tensor source = packed_rows(rounds && b.dtype() == DType::f16 ? b.to(DType::bf16) : b);
   dtype_ = rounds ? DType::bf16 : b.dtype();
   format_.type = format.type;
-  dispatch<Kernels::cpu_and_cuda>("PackedMatrix", b.device(), source.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("PackedMatrix", b.device(), source.dtype(), [&]<class T>(auto& ctx) {
     const kernels::PackedShape shape = packed_shape(format_, dtype_, rows_, columns_);
     panels_ = Tensor::empty({kernels::packed_bytes(ctx, shape)}, DType::u8, b.device());
     kernels::pack<T>(ctx, panels_.raw(), ptr<T>(source), source.stride(0), transpose_b, shape);
@@ -59,7 +59,7 @@ PackedMatrix::PackedMatrix(const QuantizedMatrix& w) : format_(w.format), transp
   rows_ = w.inputs;
   columns_ = w.outputs();
   const Tensor codes = w.codes.contiguous(), scales = w.scales.contiguous();
-  dispatch_device<Kernels::cpu_and_cuda>("PackedMatrix", codes.device(), [&](auto& ctx) {
+  dispatch_device("PackedMatrix", codes.device(), [&](auto& ctx) {
     const kernels::PackedShape shape = packed_shape(format_, dtype_, rows_, columns_);
     panels_ = Tensor::empty({kernels::packed_bytes(ctx, shape)}, DType::u8, codes.device());
     kernels::pack_codes(ctx, panels_.raw(), codes.raw(), ptr<bfloat16>(scales), shape);
@@ -72,7 +72,7 @@ Tensor PackedMatrix::unpack() const {
           "; its numbers are gone: use quantized(), or dequantize(quantized())");
   Tensor out = Tensor::empty(transposed_ ? Shape{columns_, rows_} : Shape{rows_, columns_}, dtype_, device());
   if (out.numel() == 0) return out;
-  dispatch<Kernels::cpu_and_cuda>("PackedMatrix", device(), dtype_, [&]<class T>(auto& ctx) {
+  dispatch("PackedMatrix", device(), dtype_, [&]<class T>(auto& ctx) {
     kernels::unpack<T>(ctx, ptr<T>(out), out.stride(0), transposed_, panels_.raw(),
                        packed_shape(format_, dtype_, rows_, columns_));
   });
@@ -82,7 +82,7 @@ Tensor PackedMatrix::unpack() const {
 QuantizedMatrix PackedMatrix::quantized() const {
   require(defined() && is_quantized(), "PackedMatrix: quantized() of a matrix of ", to_string(format_));
   QuantizedMatrix out = empty_quantized(columns_, rows_, format_, device());
-  dispatch_device<Kernels::cpu_and_cuda>("PackedMatrix", device(), [&](auto& ctx) {
+  dispatch_device("PackedMatrix", device(), [&](auto& ctx) {
     kernels::unpack_codes(ctx, out.codes.raw(), ptr<bfloat16>(out.scales), panels_.raw(),
                           packed_shape(format_, dtype_, rows_, columns_));
   });
@@ -106,7 +106,7 @@ Tensor matmul(const Tensor& a_in, const PackedMatrix& b, const MatmulOptions& op
   if (out.numel() == 0) return out;
   const Tensor a = a_in.rank() == 2 ? packed_rows(a_in) : a_in.contiguous().view({-1, b.rows()});
   const Epilogue epilogue(options);
-  dispatch<Kernels::cpu_and_cuda>("matmul", out.device(), out.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("matmul", out.device(), out.dtype(), [&]<class T>(auto& ctx) {
     kernels::matmul_packed<T>(ctx, ptr<T>(out), ptr<T>(a), a.stride(0), a.size(0), b.panels_.raw(),
                               packed_shape(b.format_, b.dtype_, b.rows_, b.columns_), epilogue.at<T>(0));
   });
@@ -122,7 +122,7 @@ Tensor embedding(const PackedMatrix& table, const Tensor& ids, DType dtype) {
   const Tensor rows = ids.contiguous();
   Tensor y = Tensor::empty(lookup_shape(ids, table.rows_), dtype, table.device());
   if (y.numel() == 0) return y;
-  dispatch<Kernels::cpu_and_cuda>("embedding", y.device(), dtype, [&]<class T>(auto& ctx) {
+  dispatch("embedding", y.device(), dtype, [&]<class T>(auto& ctx) {
     kernels::embedding_packed<T>(ctx, ptr<T>(y), table.panels_.raw(),
                                  packed_shape(table.format_, table.dtype_, table.rows_, table.columns_),
                                  ptr<std::int32_t>(rows), rows.numel());

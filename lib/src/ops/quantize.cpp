@@ -113,7 +113,7 @@ QuantizedMatrix quantize(const Tensor& w, const WeightFormat& format, bool trans
   require(inputs > 0, "quantize: w is ", w.describe(), ", expected at least one input");
   const Tensor source = packed_rows(w);
   QuantizedMatrix out = empty_quantized(outputs, inputs, format, w.device());
-  dispatch<Kernels::cpu_and_cuda>("quantize", w.device(), w.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("quantize", w.device(), w.dtype(), [&]<class T>(auto& ctx) {
     kernels::quantize<T>(ctx, out.codes.raw(), ptr<bfloat16>(out.scales), ptr<T>(source), source.stride(0),
                          transposed, quantize_shape(outputs, inputs, format));
   });
@@ -124,7 +124,7 @@ Tensor dequantize(const QuantizedMatrix& matrix, DType dtype) {
   check("dequantize", matrix);
   const Tensor codes = matrix.codes.contiguous(), scales = matrix.scales.contiguous();
   Tensor w = Tensor::empty({matrix.outputs(), matrix.inputs}, dtype, codes.device());
-  dispatch<Kernels::cpu_and_cuda>("dequantize", w.device(), dtype, [&]<class T>(auto& ctx) {
+  dispatch("dequantize", w.device(), dtype, [&]<class T>(auto& ctx) {
     kernels::dequantize<T>(ctx, ptr<T>(w), codes.raw(), ptr<bfloat16>(scales),
                            quantize_shape(matrix.outputs(), matrix.inputs, matrix.format));
   });

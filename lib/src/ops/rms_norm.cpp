@@ -16,7 +16,7 @@ Tensor rms_norm(const Tensor& x, const Tensor& gamma, float eps) {
   const Tensor source = x.contiguous(), scale = gamma.contiguous();
   Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
   if (y.numel() == 0) return y;
-  dispatch<Kernels::cpu_and_cuda>("rms_norm", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("rms_norm", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
     kernels::rms_norm<T>(ctx, ptr<T>(y), ptr<T>(source), ptr<T>(scale), x.numel() / cols, cols, eps);
   });
   return y;
@@ -29,7 +29,7 @@ void rms_norm_backward(Tensor& dx, Tensor& dgamma, const Tensor& dy, const Tenso
   check_gradient(name, "dgamma", dgamma, {cols}, x.device());
   if (x.numel() == 0) return;
   const Tensor source = x.contiguous(), gradient = dy.contiguous(), scale = gamma.contiguous();
-  dispatch<Kernels::cpu_and_cuda>(name, x.device(), x.dtype(), [&]<class T>(auto& ctx) {
+  dispatch(name, x.device(), x.dtype(), [&]<class T>(auto& ctx) {
     kernels::rms_norm_backward<T>(ctx, ptr<T>(dx), ptr<float>(dgamma), ptr<T>(gradient), ptr<T>(source),
                                   ptr<T>(scale), x.numel() / cols, cols, eps);
   });

@@ -42,7 +42,7 @@ Tensor rotate(const char* operation, const char* name, const Tensor& x, const Te
                                  .head_stride = source.stride(1),
                                  .interleaved = layout == RopeLayout::interleaved,
                                  .inverse = inverse};
-  dispatch<Kernels::cpu_and_cuda>(operation, x.device(), x.dtype(), [&]<class T>(auto& ctx) {
+  dispatch(operation, x.device(), x.dtype(), [&]<class T>(auto& ctx) {
     kernels::rope<T>(ctx, ptr<T>(y), ptr<T>(source), ptr<std::int32_t>(rows), ptr<float>(c), ptr<float>(s),
                      shape);
   });

@@ -28,7 +28,7 @@ Tensor softmax(const Tensor& x, int dim) {
   const Along a = along(x.shape(), dim);
   const Tensor source = x.contiguous();
   Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
-  dispatch<Kernels::cpu_and_cuda>("softmax", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("softmax", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
     kernels::softmax<T>(ctx, ptr<T>(y), ptr<T>(source), a.outer, a.extent, a.inner);
   });
   return y;
@@ -39,7 +39,7 @@ Tensor log_softmax(const Tensor& x, int dim) {
   const Along a = along(x.shape(), dim);
   const Tensor source = x.contiguous();
   Tensor y = Tensor::empty(x.shape(), x.dtype(), x.device());
-  dispatch<Kernels::cpu_and_cuda>("log_softmax", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("log_softmax", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
     kernels::log_softmax<T>(ctx, ptr<T>(y), ptr<T>(source), a.outer, a.extent, a.inner);
   });
   return y;

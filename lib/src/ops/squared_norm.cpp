@@ -10,9 +10,8 @@ double squared_norm(const Tensor& x) {
   check_defined("squared_norm", "x", x);
   const Tensor source = x.contiguous();
   double sum = 0;
-  dispatch<Kernels::cpu_and_cuda>("squared_norm", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
-    sum = kernels::squared_norm<T>(ctx, ptr<T>(source), x.numel());
-  });
+  dispatch("squared_norm", x.device(), x.dtype(),
+           [&]<class T>(auto& ctx) { sum = kernels::squared_norm<T>(ctx, ptr<T>(source), x.numel()); });
   return sum;
 }
 

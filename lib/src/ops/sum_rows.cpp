@@ -12,7 +12,7 @@ void sum_rows_into(Tensor& sums, const Tensor& x) {
   check_gradient("sum_rows", "sums", sums, {x.size(1)}, x.device());
   check_apart("sum_rows", "sums", sums, "x", x);
   const Tensor source = x.contiguous();
-  dispatch<Kernels::cpu_and_cuda>("sum_rows", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("sum_rows", x.device(), x.dtype(), [&]<class T>(auto& ctx) {
     kernels::sum_rows<T>(ctx, ptr<float>(sums), ptr<T>(source), x.size(0), x.size(1));
   });
 }

@@ -57,7 +57,7 @@ Tensor varlen_attention(const Tensor& q_in, const Tensor& k_in, const Tensor& v_
   if (rows == 0) return out;
   const Tensor q = packed_rows(q_in), k = packed_rows(k_in), v = packed_rows(v_in);
 
-  dispatch<Kernels::cpu_and_cuda>("varlen_attention", q.device(), q.dtype(), [&]<class T>(auto& ctx) {
+  dispatch("varlen_attention", q.device(), q.dtype(), [&]<class T>(auto& ctx) {
     kernels::varlen_attention<T>(ctx, offsets,
                                  {.out = head_rows<T>(out),
                                   .q = head_rows<T>(q),
@@ -95,7 +95,7 @@ void varlen_attention_backward(Tensor& dq, Tensor& dk, Tensor& dv, const Tensor&
   if (rows == 0) return;
   const Tensor q = packed_rows(q_in), k = packed_rows(k_in), v = packed_rows(v_in), out = packed_rows(out_in),
                dout = packed_rows(dout_in), lse = lse_in.contiguous();
-  dispatch<Kernels::cpu_and_cuda>(operation, q.device(), q.dtype(), [&]<class T>(auto& ctx) {
+  dispatch(operation, q.device(), q.dtype(), [&]<class T>(auto& ctx) {
     kernels::varlen_attention_backward<T>(ctx, offsets,
                                           {.dq = head_rows<T>(dq),
                                            .dk = head_rows<T>(dk),
