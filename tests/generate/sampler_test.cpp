@@ -136,6 +136,16 @@ TEST_CASE("kth_highest equals sorting", "[generate][sampler]") {
   }
 }
 
+TEST_CASE("exp_below_zero keeps its error bound", "[generate][sampler]") {
+  double worst = 0;
+  for (float x = 0; x > -87; x = std::nextafter(x, -infinity) - 1e-4f) {
+    const double exact = std::exp(static_cast<double>(x));
+    worst = std::max(worst, std::abs(static_cast<double>(sampling::exp_below_zero(x)) - exact) / exact);
+  }
+  CHECK(worst < 4e-6);
+  CHECK(sampling::exp_below_zero(-infinity) < 1e-37f);
+}
+
 TEST_CASE("equal scores: greedy takes the lowest id, top_k keeps them all", "[generate][sampler]") {
   const std::vector<float> scores = {1, 3, 2, 3, 3, 0};
   CHECK(sampling::argmax(scores) == TokenId{1});
