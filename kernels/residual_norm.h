@@ -1,4 +1,7 @@
-// kernels/residual_norm.h: a residual connection and the normalisation behind it, in one pass.
+// kernels/residual_norm.h: a residual connection and the normalisation behind it, in one pass. For branches
+// that do not end in a matrix product: those of lib's decoders do, and the product adds the residual in its
+// epilogue. Its sum and the norm's two passes are then four tensors through memory with the residual, where
+// the product's result, and this, are five.
 #pragma once
 
 #include <cstdint>

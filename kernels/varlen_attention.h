@@ -33,12 +33,13 @@ struct VarlenAttentionArgs {
 
 /// Document s is rows [offsets[s], offsets[s + 1]) and sees itself only:
 ///   out[i] = Σj p[i,j] v[j] / Σj p[i,j]        p[i,j] = exp(score[i,j] - maxj score[i,j])
-/// by the online softmax (Milakov & Gimelshein 2018) over keys in ascending order, in float: never more than
-/// one block of scores. A document's bits depend on nothing but itself; NaN and infinity stay within it and
-/// within the heads that read them. On the CPU a row's bits do not depend on later keys either, whatever they
-/// hold, and they are those of attention (kernels/attention.h) over pages of the document; on the device they
-/// do not as long as keys and values are finite, head_dim and value_dim are at most 256 (else
-/// Error(unsupported)), and half types round p to T before it meets v.
+/// by the online softmax (Milakov & Gimelshein 2018) over keys in ascending order (on devices of compute
+/// capability 9.0 in blocks from the last to the first), in float: never more than one block of scores. A
+/// document's bits depend on nothing but itself; NaN and infinity stay within it and within the heads that
+/// read them. On the CPU a row's bits do not depend on later keys either, whatever they hold, and they are
+/// those of attention (kernels/attention.h) over pages of the document; on the device they do not as long as
+/// keys and values are finite, head_dim and value_dim are at most 256 (else Error(unsupported)), and half
+/// types round p to T before it meets v.
 template <class T>
 void varlen_attention(CpuContext&, std::span<const std::int64_t> offsets, const VarlenAttentionArgs<T>& args);
 template <class T>

@@ -92,7 +92,7 @@ configure() {
   [ ! -f "$root/build/gpu/CMakeCache.txt" ] || arguments=("-DCMAKE_CUDA_ARCHITECTURES=${1}")
   CUDACXX=$nvcc cmake -S "$root" -B "$root/build/gpu" "${arguments[@]}"
 }
-programs=(test_core test_ops test_nn test_models test_generate test_train bench_kernels)
+programs=(test_core test_ops test_nn test_models test_generate test_train test_eval bench_kernels)
 
 make_pack() {
   configure 90a || return 1
@@ -101,7 +101,7 @@ make_pack() {
   local program
   for program in "${programs[@]}"; do strip -o "$pack/bin/$program" "$bin/$program"; done
   cp "$here/gpu.sh" "$here/gpu_torch.py" "$pack/"
-  cp -r "$root/tests/data/models" "$root/tests/data/train" "$pack/tests/data/" 2>/dev/null || true
+  cp -r "$root"/tests/data/{ops,models,generate,train,eval} "$pack/tests/data/"
   # Libraries that a bare machine lacks: everything but the system's own and the toolkit's.
   ldd "$pack"/bin/* | awk '/=> \//{print $3}' | sort -u |
     grep -Ev '/(libc|libm|libpthread|libdl|librt|libgcc_s|libstdc\+\+|ld-linux[^/]*|libcudart|libcublas[^/]*)\.so' |
@@ -137,7 +137,7 @@ for stage in "${stages[@]}"; do
       ;;
     bench)
       # One kernel a step: a kill loses one.
-      for kernel in matmul attention layer_norm rms_norm softmax cross_entropy adamw_step activation rope embedding copy; do
+      for kernel in matmul attention layer_norm rms_norm softmax cross_entropy adamw_step activation rope sample embedding copy; do
         step bench "$kernel" 60 "$bin/bench_kernels" "--benchmark_filter=^$kernel.*cuda" --benchmark_min_time=0.2 \
           "--benchmark_out=$out/bench.$kernel.json" --benchmark_out_format=json
       done
@@ -148,8 +148,9 @@ for stage in "${stages[@]}"; do
       fi
       ;;
     test)
-      for program in test_core test_ops test_nn test_models test_generate test_train; do
-        ADLIB_TEST_DEVICE=cuda step test "$program" 240 "$bin/$program" '~[shared]~[simd]~[.]'
+      step test test_core 60 "$bin/test_core"
+      for program in test_ops test_nn test_models test_generate test_train test_eval; do
+        ADLIB_TEST_DEVICE=cuda step test "$program" 240 "$bin/$program" '[device]'
       done
       ;;
     sanitize)

@@ -24,8 +24,8 @@
 #include <string_view>
 #include <vector>
 
-#include "copywriter/collect/text.h"
 #include "copywriter/polish/polish.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/write/guarded_writer.h"
 #include "copywriter/write/stored_copies.h"
 #include "support/files.h"
@@ -97,12 +97,6 @@ CopyPlan plan() {
   return plan;
 }
 
-struct Prepared {
-  std::vector<TokenId> ids;
-  std::uint64_t seed = 0;
-  std::shared_ptr<const Constraint> constraint;
-};
-
 double median(std::vector<double> values) {
   std::nth_element(values.begin(), values.begin() + std::ssize(values) / 2, values.end());
   return values[values.size() / 2];
@@ -118,19 +112,18 @@ void campaign(benchmark::State& state, const Generator& generator, std::int64_t 
   double engine_seconds = 0, store_seconds = 0, requests = 0;
   for (auto _ : state) {
     const Shop shop(customers);
-    std::vector<Prepared> asked;
+    std::vector<TextRequest> asked;
     std::mutex mutex;
     const Watch whole;
     double first = 0;
     {
       const auto set = std::make_shared<RuleSet>(rules);
       const TextWriter writer(generator, generator.defaults(), options);
-      GuardedWriter guarded(writer, set, GuardedWriter::kAttempts,
-                            [&](const std::vector<TokenId>& ids, std::uint64_t seed,
-                                const std::shared_ptr<const Constraint>& constraint) {
+      GuardedWriter guarded(writer, set, {.logprob_threshold = GuardedWriter::kLogprobThreshold},
+                            [&](const TextRequest& request) {
                               const std::lock_guard lock(mutex);
                               if (asked.empty()) first = whole.seconds();
-                              asked.push_back({ids, seed, constraint});
+                              asked.push_back(request);
                             });
       const std::vector<Product> catalogue = catalogue_of(shop.store(), read_stored_products(shop.store()));
       const Checker checker(set, catalogue);
@@ -153,7 +146,7 @@ void campaign(benchmark::State& state, const Generator& generator, std::int64_t 
     {
       const TextWriter writer(generator, generator.defaults(), options);
       std::vector<std::future<GeneratedText>> futures;
-      for (const Prepared& one : asked) futures.push_back(writer.begin(one.ids, one.seed, one.constraint));
+      for (const TextRequest& one : asked) futures.push_back(writer.begin(one));
       for (auto& text : futures) texts.emplace(trim(text.get().text));
     }
     engine_seconds += alone.seconds(), store_seconds += seconds;

@@ -60,6 +60,7 @@ void add_matmul_packed();
 void add_matmul_training();
 void add_rms_norm();
 void add_rope();
+void add_sample();
 void add_softmax();
 void add_squared_norm();
 void add_sum_rows();

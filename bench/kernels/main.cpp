@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
     bench::add_matmul_training();
     bench::add_rms_norm();
     bench::add_rope();
+    bench::add_sample();
     bench::add_softmax();
     bench::add_squared_norm();
     bench::add_sum_rows();

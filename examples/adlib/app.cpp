@@ -12,7 +12,7 @@
 #include "adlib/core/error.h"
 #include "adlib/io/safetensors.h"
 #include "adlib/tokenizer/tokenizer.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/store/store.h"
 #include "copywriter/write/prompt.h"
 

@@ -4,7 +4,7 @@
 
 #include "app.h"
 #include "copywriter/audit/audit.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/write/guarded_writer.h"
 #include "engine_flags.h"
 
@@ -67,7 +67,8 @@ int reproduce(const ReproduceOptions& options, const Console& console) {
     const GenerationConfig config =
         generation_config_from_json(write["generation"].dump(), options.store + ": run");
     const cw::TextWriter writer(generator, config, {});
-    cw::GuardedWriter guarded(writer, rule_set, write.value("attempts", cw::GuardedWriter::kAttempts));
+    cw::GuardedWriter guarded(writer, rule_set,
+                              {.attempts = write.value("attempts", cw::GuardedWriter::kAttempts)});
     for (const cw::OrderedJson& record : records) {
       const auto request = cw::CopyRequest::from_json(record["request"].dump(), options.store);
       const std::string text(cw::trim(guarded.begin(request).get().text));

@@ -26,6 +26,9 @@ std::size_t place_of(const std::string& name, std::size_t missing) {
 
 int run(const Options& options, const Console& console) {
   const std::size_t from = place_of(options.from, 0), until = place_of(options.until, SIZE_MAX);
+  if (from > until && !options.until.empty())
+    throw UsageError("--from " + options.from + " comes behind --until " + options.until +
+                     ": no stage is left");
   const cw::Campaign campaign = cw::read_campaign(options.file, options.store);
   if (!campaign.now.empty()) setenv("ADLIB_NOW", campaign.now.c_str(), 1);
   for (const cw::CampaignStage& stage : campaign.stages) {

@@ -1,20 +1,15 @@
 // adlib check: texts held against law, language, facts and the channel.
 #include <algorithm>
-#include <array>
 #include <istream>
 #include <iterator>
-#include <optional>
-#include <span>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "adlib/core/error.h"
 #include "app.h"
-#include "copywriter/collect/read.h"
+#include "check_run.h"
 #include "copywriter/collect/sniff.h"
-#include "copywriter/collect/text.h"
-#include "copywriter/polish/check.h"
-#include "copywriter/polish/report.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::cli {
 namespace {
@@ -22,222 +17,6 @@ namespace {
 namespace cw = adlib::copywriter;
 
 constexpr const char* kByteOrderMark = "\xEF\xBB\xBF";
-constexpr int kMostFixRounds = 8;  // fixes make room for others; that many never were needed
-
-struct Options {
-  std::vector<std::string> files;
-  std::string language, channel, tone, product, products, customers, currency;
-  std::vector<std::string> kinds, packs, without;
-  std::string field = "text", format = "text", level = "style", fail_on = "error", rules, output;
-  bool lines = false, generated = false, fix = false;
-  bool list_rules = false, list_channels = false, test_rules = false;
-};
-
-// One text of the input, and what its record says about it.
-struct Text {
-  cw::TextSource source;
-  std::string text;
-  std::string language, channel, tone, product, customer;
-  bool generated = false, unpersonalised = false;
-};
-
-template <class Record>
-class ById {
- public:
-  ById(const std::vector<Record>& records, std::string file, const char* what)
-      : file_(std::move(file)), what_(what) {
-    for (const Record& record : records) records_.emplace(record.id, &record);
-  }
-  const Record* find(const std::string& id, const cw::TextSource& source) const {
-    if (id.empty() || file_.empty()) return nullptr;
-    const auto found = records_.find(id);
-    if (found == records_.end())
-      fail(ErrorCode::bad_format, source.file, ":", source.line, ": ", what_, " '", id, "' is not in ",
-           file_);
-    return found->second;
-  }
-
- private:
-  std::string file_;
-  const char* what_;
-  std::unordered_map<std::string, const Record*> records_;
-};
-
-bool writes_stdin(const Options& options) {
-  return options.fix && std::find(options.files.begin(), options.files.end(), "-") != options.files.end();
-}
-
-cw::Checker make_checker(const Options& options, std::span<const cw::Product> catalogue) {
-  const std::vector<std::filesystem::path> packs(options.packs.begin(), options.packs.end());
-  return cw::Checker(rules_folder(options.rules), packs, catalogue);
-}
-
-// Checks texts, one after the other, and reports what it finds.
-class Run {
- public:
-  Run(const Options& options, const Console& console)
-      : options_(options),
-        console_(console),
-        level_(cw::parse_level(options.level)),
-        fail_on_(options.fail_on == "never" ? std::nullopt : std::optional(cw::parse_level(options.fail_on))),
-        products_(read<cw::Product>(options.products, cw::read_products)),
-        customers_(read<cw::Customer>(options.customers, cw::read_customers)),
-        products_by_id_(products_, options.products, "product"),
-        customers_by_id_(customers_, options.customers, "customer"),
-        checker_(make_checker(options, products_)),
-        output_(writes_stdin(options) ? std::string() : options.output),  // which then holds the mended text
-        sarif_(version) {
-    try {
-      if (!options.channel.empty()) set_channel(options.channel, field_, family_);
-    } catch (const Error& error) {
-      throw UsageError(error.what());
-    }
-    for (const std::string& kind : options.kinds) {
-      const std::vector<std::string> known = checker_.kinds().names();
-      if (std::find(known.begin(), known.end(), kind) != known.end()) continue;
-      std::string names;
-      for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
-      throw UsageError("--kind '" + kind + "' is unknown, expected one of " + names);
-    }
-  }
-  const cw::Checker& checker() const { return checker_; }
-
-  /// The text, with --fix mended.
-  std::string take(const Text& text) {
-    std::string now = text.text;
-    const cw::Product* product = product_of(text);
-    unnamed_ += !products_.empty() && !product ? 1 : 0;
-    std::vector<cw::Finding> findings = check(text, now, product);
-    for (int round = 0; options_.fix && round < kMostFixRounds; ++round) {
-      const std::string next = cw::fixed(now, findings);
-      if (next == now) break;
-      now = next;
-      findings = check(text, now, product);
-    }
-    if (options_.fix) {
-      const std::string changes = cw::diff(text.text, now, text.source);
-      fixed_ += changes.empty() ? 0 : 1;
-      // The fixed text itself goes to stdout where the input came from stdin.
-      if (writes_stdin(options_)) {
-        console_.note(changes);
-      } else if (options_.format == "text") {
-        output_.write(changes);
-      }
-    }
-    report(text, now, findings);
-    return now;
-  }
-  int finish() {
-    if (options_.format == "sarif") output_.write(sarif_.document(checker_.packs()).dump(2) + "\n");
-    output_.commit();
-    std::string levels;
-    for (std::size_t i = counts_.size(); i-- > 0;) {
-      if (counts_[i] == 0) continue;
-      levels += (levels.empty() ? ": " : ", ") + std::to_string(counts_[i]) + " " +
-                cw::to_string(static_cast<cw::Level>(i));
-    }
-    std::string summary = counted(texts_, "text") + ", " + counted(findings_, "finding") + levels;
-    if (options_.fix) summary += "; " + counted(fixed_, "text") + " mended";
-    console_.note(summary);
-    if (unnamed_ > 0) {
-      console_.warn(counted(unnamed_, "text") + " without a product of " + options_.products +
-                    ", by id or title: facts were not checked; name it with --product");
-    }
-    return failed_ ? 1 : 0;
-  }
-
- private:
-  template <class Record>
-  std::vector<Record> read(const std::string& file,
-                           std::vector<Record> (*from_file)(const std::filesystem::path&,
-                                                            const cw::ReadOptions&)) const {
-    return file.empty() ? std::vector<Record>{} : from_file(file, {.currency = options_.currency});
-  }
-  // A field of channels.toml, or one of the channels that `adlib write` knows.
-  void set_channel(const std::string& name, const cw::ChannelField*& field, std::string& family) const {
-    const auto& all = checker_.channels();
-    const bool is_family =
-        std::any_of(all.begin(), all.end(), [&](const cw::ChannelField& one) { return one.family == name; });
-    if (is_family) family = name;
-    const bool is_field =
-        std::any_of(all.begin(), all.end(), [&](const cw::ChannelField& one) { return one.id == name; });
-    if (is_field || !is_family) field = &cw::find_channel(all, name);
-  }
-  // By its id, else the product with the longest title that stands in the text.
-  const cw::Product* product_of(const Text& text) const {
-    const std::string& id = options_.product.empty() ? text.product : options_.product;
-    if (!id.empty()) return products_by_id_.find(id, text.source);
-    const cw::Product* best = nullptr;
-    for (const cw::Product& product : products_) {
-      const bool longer = !best || product.title.size() > best->title.size();
-      if (longer && text.text.find(product.title) != std::string::npos) best = &product;
-    }
-    return best;
-  }
-  std::vector<cw::Finding> check(const Text& text, std::string_view now, const cw::Product* product) const {
-    cw::Subject subject;
-    subject.text = now;
-    const std::string& language = options_.language.empty() ? text.language : options_.language;
-    subject.language = language.empty() ? cw::language_of(now) : cw::parse_language(language);
-    subject.kinds = options_.kinds;
-    subject.channel = field_;
-    subject.channel_family = family_;
-    if (options_.channel.empty() && !text.channel.empty()) {
-      try {
-        set_channel(text.channel, subject.channel, subject.channel_family);
-      } catch (const Error& error) {
-        fail(ErrorCode::bad_format, text.source.file, ":", text.source.line, ": ", error.what());
-      }
-    }
-    subject.tone = options_.tone.empty() ? text.tone : options_.tone;
-    subject.generated = options_.generated || text.generated;
-    subject.product = product;
-    subject.customer = customers_by_id_.find(text.customer, text.source);
-    subject.unpersonalised = text.unpersonalised || (subject.customer && !subject.customer->personalised);
-    std::vector<cw::Finding> findings = checker_.check(subject);
-    std::erase_if(findings, [&](const cw::Finding& finding) {
-      const std::string pack = finding.rule.substr(0, finding.rule.find('/'));
-      return finding.level < level_ ||
-             std::find(options_.without.begin(), options_.without.end(), pack) != options_.without.end();
-    });
-    return findings;
-  }
-  void report(const Text& text, std::string_view now, const std::vector<cw::Finding>& findings) {
-    ++texts_;
-    findings_ += std::ssize(findings);
-    for (const cw::Finding& finding : findings) {
-      ++counts_[static_cast<std::size_t>(finding.level)];
-      failed_ = failed_ || (fail_on_ && finding.level >= *fail_on_);
-      if (options_.format == "text") {
-        const std::string shown = cw::to_text(finding, now, text.source);
-        if (writes_stdin(options_)) {
-          console_.note(shown);
-        } else {
-          output_.write(shown);
-        }
-      }
-    }
-    if (options_.format == "json") output_.write(cw::to_line(cw::to_json(findings, now, text.source)));
-    if (options_.format == "sarif") sarif_.add(findings, now, text.source);
-  }
-
-  const Options& options_;
-  const Console& console_;
-  cw::Level level_;
-  std::optional<cw::Level> fail_on_;
-  std::vector<cw::Product> products_;
-  std::vector<cw::Customer> customers_;
-  ById<cw::Product> products_by_id_;
-  ById<cw::Customer> customers_by_id_;
-  cw::Checker checker_;
-  Output output_;
-  cw::SarifLog sarif_;
-  const cw::ChannelField* field_ = nullptr;
-  std::string family_;
-  std::int64_t texts_ = 0, findings_ = 0, fixed_ = 0, unnamed_ = 0;
-  std::array<std::int64_t, 5> counts_{};
-  bool failed_ = false;
-};
 
 std::string text_field(const io::JsonFields& record, const char* name) {
   if (!record.has(name)) return "";
@@ -269,7 +48,8 @@ std::string with_field(const std::string& line, const std::string& field, const 
 }
 
 // Takes every text of a file and gives the file with what take() made of them.
-std::string check_file(std::istream& in, const std::string& where, const Options& options, Run& run) {
+std::string check_file(std::istream& in, const std::string& where, const CheckOptions& options,
+                       CheckRun& run) {
   cw::SniffBuffer buffer(in);
   std::istream all(&buffer);
   const bool records = cw::looks_like_json_lines(buffer.head(), where);
@@ -300,7 +80,8 @@ std::string check_file(std::istream& in, const std::string& where, const Options
     }
     const io::Json object = io::parse_json(line, place);
     const io::JsonFields record(object, place);
-    Text text{{where, number, true}, record.string(options.field.c_str()), "", "", "", "", "", false, false};
+    CheckText text{
+        {where, number, true}, record.string(options.field.c_str()), "", "", "", "", "", false, false};
     text.language = text_field(record, "language");
     text.channel = text_field(record, "channel");
     text.tone = text_field(record, "tone");
@@ -358,7 +139,7 @@ int test_rules(const cw::Checker& checker, const std::string& path, const Consol
   return failed > 0 ? 1 : 0;
 }
 
-int run_check(const Options& options, const Console& console) {
+int run_check(const CheckOptions& options, const Console& console) {
   if (options.list_rules || options.list_channels || options.test_rules) {
     const cw::Checker checker = make_checker(options, {});
     if (options.list_rules) return list_rules(checker, options.output);
@@ -379,7 +160,7 @@ int run_check(const Options& options, const Console& console) {
   if (options.fail_on != "never" && cw::parse_level(options.level) > cw::parse_level(options.fail_on))
     throw UsageError("--level " + options.level + " hides what --fail-on " + options.fail_on +
                      " fails for; give --level at most that level, or --fail-on never");
-  Run run(options, console);
+  CheckRun run(options, console);
   // No file is changed before all of them have been read and checked.
   std::vector<std::pair<std::string, std::string>> changed;
   for (const std::string& file : options.files) {
@@ -404,7 +185,7 @@ int run_check(const Options& options, const Console& console) {
 }  // namespace
 
 void add_check(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CheckOptions>();
   CLI::App* command =
       app.add_subcommand("check", "Check any text against law, language, facts and the channel's limits");
   command

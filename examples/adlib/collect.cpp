@@ -1,8 +1,8 @@
 // adlib collect: a shop's files into the store of a campaign.
 #include "copywriter/collect/collect.h"
 #include "app.h"
-#include "copywriter/collect/money.h"
-#include "copywriter/write/json_lines_sink.h"
+#include "copywriter/shop/json_line.h"
+#include "copywriter/shop/money.h"
 #include "rejected_report.h"
 
 namespace adlib::cli {

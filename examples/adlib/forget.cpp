@@ -1,7 +1,7 @@
 // adlib forget: erases a person from the store.
 #include "copywriter/collect/forget.h"
 #include "app.h"
-#include "copywriter/write/json_lines_sink.h"
+#include "copywriter/shop/json_line.h"
 
 namespace adlib::cli {
 namespace {

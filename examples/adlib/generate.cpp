@@ -7,7 +7,7 @@
 #include "adlib/generate/generator.h"
 #include "adlib/io/json.h"
 #include "app.h"
-#include "copywriter/write/json_lines_sink.h"
+#include "copywriter/shop/json_line.h"
 #include "engine_flags.h"
 #include "generation_flags.h"
 #include "request.h"

@@ -83,6 +83,12 @@ void add_generation_flags(CLI::App& command, GenerationFlags& f, const std::stri
       ->group(sampling);
   command.add_option("--num-return-sequences", f.num_return_sequences, "Texts for each prompt")
       ->group(sampling);
+  command
+      .add_option("--logprob-threshold", f.logprob_threshold,
+                  "Give a text up where some tokens in a row have a lower mean log-probability, such as -2.5")
+      ->group(sampling);
+  command.add_option("--logprob-window", f.logprob_window, "How many tokens in a row; default: 6")
+      ->group(sampling);
 
   const std::string penalties = "Penalties and bans";
   command
@@ -146,6 +152,8 @@ GenerationConfig apply(const GenerationFlags& f, const GenerationConfig& default
   set(config.num_beams, f.num_beams);
   set(config.length_penalty, f.length_penalty);
   set(config.num_return_sequences, f.num_return_sequences);
+  set(config.logprob_threshold, f.logprob_threshold);
+  set(config.logprob_window, f.logprob_window);
   set(config.top_logprobs, f.top_logprobs);
   if (!f.eos_token_id.empty()) config.eos_token_id = f.eos_token_id;
   if (!f.stop_strings.empty()) config.stop_strings = f.stop_strings;

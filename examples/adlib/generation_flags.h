@@ -27,6 +27,8 @@ struct GenerationFlags {
   std::optional<float> length_penalty;
   std::string early_stopping;
   std::optional<std::int64_t> num_return_sequences;
+  std::optional<float> logprob_threshold;
+  std::optional<std::int64_t> logprob_window;
   std::vector<TokenId> eos_token_id;
   std::vector<std::string> stop_strings;
   std::optional<std::uint64_t> seed;

@@ -6,7 +6,7 @@
 
 #include "adlib/core/parallel.h"
 #include "app.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::cli {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "app.h"
 #include "copywriter/polish/polish.h"
-#include "copywriter/write/json_lines_sink.h"
+#include "copywriter/shop/json_line.h"
 
 namespace adlib::cli {
 namespace {

@@ -5,9 +5,9 @@
 
 #include "adlib/core/error.h"
 #include "app.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/prepare/pairs.h"
 #include "copywriter/prepare/prepare.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/write/privacy.h"
 
 namespace adlib::cli {

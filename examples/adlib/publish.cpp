@@ -7,8 +7,8 @@
 #include "adlib/core/error.h"
 #include "adlib/io/atomic_file.h"
 #include "app.h"
-#include "copywriter/collect/text.h"
-#include "copywriter/write/json_lines_sink.h"
+#include "copywriter/shop/json_line.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::cli {
 namespace {
@@ -156,7 +156,7 @@ void add_publish(CLI::App& app, Session& session) {
   const std::string what = "Which";
   const auto list = [&](const char* name, std::vector<std::string>& values, const char* text,
                         const char* type) {
-    command->add_option(name, values, text)
+    return command->add_option(name, values, text)
         ->delimiter(',')
         ->expected(1)
         ->take_all()
@@ -164,8 +164,10 @@ void add_publish(CLI::App& app, Session& session) {
         ->group(what);
   };
   list("--channel", publish.channels, "Only texts of these channels; several are separated by commas", "ID");
-  list("--language", publish.languages, "Only texts in this language", "LANGUAGE");
-  list("--scene", publish.scenes, "Only texts of these scenes", "SCENE");
+  list("--language", publish.languages, "Only texts in this language", "LANGUAGE")
+      ->check(CLI::IsMember({"zh", "en"}));
+  list("--scene", publish.scenes, "Only texts of these scenes", "SCENE")
+      ->check(CLI::IsMember({"recommendation", "promotion", "member", "social", "ad"}));
   command->add_flag("--require-consent", publish.require_consent, "Only to users who said yes to the channel")
       ->group(what);
   command

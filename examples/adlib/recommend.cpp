@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "app.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/recommend/report.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::cli {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "app.h"
 #include "copywriter/collect/collect.h"
-#include "copywriter/write/json_lines_sink.h"
+#include "copywriter/shop/json_line.h"
 
 namespace adlib::cli {
 

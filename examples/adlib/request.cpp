@@ -47,6 +47,8 @@ const std::set<std::string_view>& known_fields() {
                                                    "stop_strings",
                                                    "seed",
                                                    "top_logprobs",
+                                                   "logprob_threshold",
+                                                   "logprob_window",
                                                    "too_long"};
   return names;
 }
@@ -251,6 +253,8 @@ Request parse_request(const Json& object, const std::string& where, const Genera
   fields.read("num_beams", config.num_beams);
   fields.read("length_penalty", config.length_penalty);
   fields.read("num_return_sequences", config.num_return_sequences);
+  fields.read("logprob_threshold", config.logprob_threshold);
+  fields.read("logprob_window", config.logprob_window);
   read_stop_strings(fields, config);
   read_token_lists(fields, config);
   read_choices(fields, config);
@@ -271,10 +275,11 @@ Json response(const Request& request, const Result& result, const Tokenizer& tok
   Json choices = Json::array();
   std::int64_t generated = 0;
   for (const Completion& completion : result.completions) {
-    const bool by_length = completion.finish_reason == FinishReason::length;
+    const bool ended = completion.finish_reason != FinishReason::length &&
+                       completion.finish_reason != FinishReason::unlikely;
     Json choice = {{"index", choices.size()},
                    {"text", completion.text},
-                   {"finish_reason", by_length ? "length" : "stop"}};
+                   {"finish_reason", ended ? "stop" : to_string(completion.finish_reason)}};
     if (request.config.top_logprobs >= 0) choice["logprobs"] = logprobs_json(completion, tokenizer);
     choices.push_back(std::move(choice));
     generated += static_cast<std::int64_t>(completion.ids.size());

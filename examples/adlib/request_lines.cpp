@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/hash.h"
+#include "copywriter/shop/hash.h"
 #include "record_output.h"
 #include "request.h"
 

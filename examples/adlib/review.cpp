@@ -6,11 +6,11 @@
 #include "adlib/core/error.h"
 #include "app.h"
 #include "copywriter/collect/input_file.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/polish/polish.h"
 #include "copywriter/review/review.h"
 #include "copywriter/review/sheet.h"
-#include "copywriter/write/json_lines_sink.h"
+#include "copywriter/shop/json_line.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::cli {
 namespace {

@@ -11,9 +11,9 @@
 
 #include "adlib/generate/engine.h"
 #include "app.h"
-#include "copywriter/collect/money.h"
 #include "copywriter/collect/read.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/money.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/write/guarded_writer.h"
 #include "copywriter/write/privacy.h"
 #include "copywriter/write/text_writer.h"
@@ -32,6 +32,12 @@ GenerationConfig copy_generation(GenerationFlags flags, const Generator& generat
   if (!flags.do_sample && config.num_beams == 1) config.do_sample = true;
   validate(config);
   return config;
+}
+
+cw::GuardedWriter::Options asking(const GenerationConfig& config) {
+  if (!config.do_sample) return {};  // every attempt would stray at the same place
+  const bool own = std::isfinite(config.logprob_threshold);
+  return {.logprob_threshold = own ? config.logprob_threshold : cw::GuardedWriter::kLogprobThreshold};
 }
 
 cw::Privacy make_privacy(const std::filesystem::path& rules, const std::vector<std::string>& allow) {
@@ -230,7 +236,7 @@ int run(WriteOptions options, const Console& console) {
     progress.done();
     return true;
   };
-  cw::GuardedWriter guarded(writer, rule_set);
+  cw::GuardedWriter guarded(writer, rule_set, asking(config));
   const cw::CopySummary summary =
       cw::write_copies(jobs, begin_text(guarded, options), writer.ahead(), emit, done);
   output.finish();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app.h"
+#include "copywriter/write/guarded_writer.h"
 #include "copywriter/write/privacy.h"
 #include "copywriter/write/write_copy.h"
 #include "engine_flags.h"
@@ -44,6 +45,9 @@ struct WriteOptions {
 /// The settings of the model's directory with the flags. Copy is drawn unless that is switched off: different
 /// customers should not all read the likeliest sentence.
 GenerationConfig copy_generation(GenerationFlags flags, const Generator& generator);
+/// How often, and over what, texts are asked for again: --logprob-threshold, else what fits adlib's own
+/// model.
+copywriter::GuardedWriter::Options asking(const GenerationConfig& config);
 /// Throws UsageError for a name that --allow does not know.
 copywriter::Privacy make_privacy(const std::filesystem::path& rules, const std::vector<std::string>& allow);
 /// Throws UsageError where the guard cannot be kept, warns where the weights are noise.

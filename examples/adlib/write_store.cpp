@@ -136,7 +136,7 @@ int write_to_store(const WriteOptions& options, const Console& console) {
   EngineProgress progress(console, options.engine.progress, copies.size());
   const auto start = std::chrono::steady_clock::now();
   const cw::TextWriter writer(generator, config, engine_options(options.engine, progress));
-  cw::GuardedWriter guarded(writer, rule_set);
+  cw::GuardedWriter guarded(writer, rule_set, asking(config));
   const auto begin = [&](const cw::CopyRequest& request, const cw::GuardedWriter::Judge& judge) {
     return guarded.begin(request, judge);
   };

@@ -13,8 +13,9 @@ int device_count();
 std::string device_name(int device);
 /// Multiprocessors of the device.
 int multiprocessors(int device);
-/// Ten times the compute capability: 80 for an A100, 90 for an H100. The emulator says 80; its tests call
-/// what needs more by name.
+/// Bytes of shared memory that a block may have.
+int shared_memory(int device);
+/// Ten times the compute capability: 80 for an A100, 90 for an H100.
 int compute_capability(int device);
 /// Makes the device current for this thread.
 void set_device(int device);

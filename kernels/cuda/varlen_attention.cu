@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "kernels/cuda/attention_launch.h"
+#include "kernels/cuda/varlen_attention_hopper.h"
 
 namespace adlib::kernels {
 namespace {
@@ -42,6 +43,10 @@ template <class T>
 void varlen_attention(CudaContext& context, std::span<const std::int64_t> offsets,
                       const VarlenAttentionArgs<T>& args) {
   if (args.heads == 0 || offsets.empty() || offsets.back() == offsets.front()) return;
+  if constexpr (!std::is_same_v<T, float>) {
+    if (compute_capability(context.device) == 90 && varlen_attention_hopper_takes(args))
+      return varlen_attention_hopper(context, offsets, args);
+  }
   with_padded_dim("varlen_attention", args.head_dim, args.value_dim, [&]<int D>() {
     constexpr bool half = !std::is_same_v<T, float>;
     with_softcap<half && D <= 128>(args.softcap, [&]<bool Softcap>() {

@@ -294,7 +294,7 @@ __global__ void __launch_bounds__(hopper_threads, 1)
         const int query = item.query + first_row + r * 8;
         const float total = warp_sum<4>(sum[r]);
         if (query >= item.length) continue;
-        const float inverse = 1.0f / total;
+        const float inverse = total == 0 ? 0.0f : 1.0f / total;  // no key, or all of -inf
         const std::int64_t row = static_cast<std::int64_t>(item.begin) + query;
         T* out = args.out.at(row, item.head);
 #pragma unroll

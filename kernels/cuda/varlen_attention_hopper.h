@@ -9,7 +9,7 @@ namespace adlib::kernels::cuda {
 
 /// True when the Hopper kernel takes these operands: float16 or bfloat16, head_dim and value_dim multiples of
 /// 8 up to 128, rows, heads and pointers at multiples of 16 bytes, a positive scale. The device must be of
-/// compute capability 9.0.
+/// compute capability 9.0: what is compiled for sm_90a runs on no other.
 template <class T>
 bool varlen_attention_hopper_takes(const VarlenAttentionArgs<T>& args);
 

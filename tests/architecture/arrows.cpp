@@ -13,13 +13,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using Names = std::set<std::string_view>;
+
 struct Room {
   std::string_view name;
   std::vector<std::string_view> prefixes;  // of paths from the root
-  std::set<std::string_view> may_include;  // other rooms
+  Names may_include;                       // other rooms
 };
 
+Names with(Names names, const Names& more, const Names& yet_more = {}) {
+  names.insert(more.begin(), more.end());
+  names.insert(yet_more.begin(), yet_more.end());
+  return names;
+}
+
 const std::vector<Room>& rooms() {
+  // What users of the library may include, and what every stage of the product stands on.
+  static const Names library = {"umbrella", "core",   "ops",      "io",    "weights", "json",
+                                "nn",       "models", "generate", "train", "eval",    "tokenizer"};
+  static const Names ground = {"shop", "rules", "store"};
   // The first prefix that matches decides, so narrower ones stand first. "weights" and "json" are single
   // files of io: nn may know the former only, and the latter brings nlohmann-json, which public headers
   // avoid.
@@ -50,14 +62,28 @@ const std::vector<Room>& rooms() {
       {"kernels_cuda", {"kernels/cuda/"}, {"core", "kernels", "cuda_runtime"}},
       {"kernels", {"kernels/"}, {"core"}},
       {"tokenizer", {"tokenizer/"}, {"core"}},
-      {"copywriter",
-       {"examples/copywriter/"},
-       {"umbrella", "core", "ops", "io", "weights", "json", "nn", "models", "generate", "train", "eval",
-        "tokenizer"}},
+      {"copywriter", {"examples/copywriter/corpus/"}, with(library, {"shop", "write"})},
+      // The product's rooms, from the ground up.
+      {"shop", {"examples/copywriter/shop/"}, library},
+      {"rules", {"examples/copywriter/rules/"}, with(library, {"shop"})},
+      {"store", {"examples/copywriter/store/"}, with(library, {"shop", "rules"})},
+      {"collect", {"examples/copywriter/collect/"}, with(library, ground)},
+      {"polish", {"examples/copywriter/polish/"}, with(library, ground)},
+      {"write", {"examples/copywriter/write/"}, with(library, ground, {"polish"})},
+      {"prepare", {"examples/copywriter/prepare/"}, with(library, ground, {"polish", "write"})},
+      {"recommend", {"examples/copywriter/recommend/"}, with(library, ground, {"prepare"})},
+      {"review", {"examples/copywriter/review/"}, with(library, ground, {"collect"})},
+      {"measure", {"examples/copywriter/measure/"}, with(library, ground, {"collect"})},
+      {"publish",
+       {"examples/copywriter/publish/"},
+       with(library, ground, {"collect", "polish", "write", "prepare", "measure"})},
+      {"audit", {"examples/copywriter/audit/"}, with(library, ground)},
+      {"campaign", {"examples/copywriter/campaign/"}, with(library, ground)},
       {"tool",
        {"examples/adlib/"},
-       {"umbrella", "core", "ops", "io", "weights", "json", "nn", "models", "generate", "train", "eval",
-        "tokenizer", "copywriter"}},
+       with(library, ground,
+            {"copywriter", "collect", "polish", "write", "prepare", "recommend", "review", "measure",
+             "publish", "audit", "campaign"})},
   };
   return table;
 }

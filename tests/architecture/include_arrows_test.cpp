@@ -21,8 +21,8 @@ std::vector<std::string> check(const std::string& path, const std::string& text)
 TEST_CASE("no include arrow in the house points up", "[architecture]") {
   const std::vector<std::string> sources = sources_of(source_dir());
   REQUIRE(sources.size() > 40);  // the rooms were found
-  for (const char* room :
-       {"core", "ops", "io", "nn", "models", "generate", "kernels", "kernels_cpu", "tokenizer"}) {
+  for (const char* room : {"core", "ops", "io", "nn", "models", "generate", "kernels", "kernels_cpu",
+                           "tokenizer", "shop", "rules", "store", "collect", "polish", "write", "publish"}) {
     INFO(room);
     CHECK(std::any_of(sources.begin(), sources.end(),
                       [&](const std::string& path) { return room_of(path) == room; }));
@@ -52,6 +52,10 @@ TEST_CASE("the arrow check reports each kind of forbidden include with file and 
       {"lib/src/models/x.cpp", "#include \"adlib/generate/config.h\"\n", "models may not include generate"},
       {"tokenizer/src/x.cpp", "#include \"adlib/ops.h\"\n", "tokenizer may not include ops"},
       {"lib/src/generate/x.cpp", "#include \"kernels/softmax.h\"\n", "generate may not include kernels"},
+      {"examples/copywriter/store/x.cpp", "#include \"copywriter/collect/csv.h\"\n",
+       "store may not include collect"},
+      {"examples/copywriter/polish/x.h", "#include \"copywriter/write/template.h\"\n",
+       "polish may not include write"},
       {"lib/src/ops/x.cpp", "#include <Eigen/Core>\n", "<Eigen/Core> is not for this folder"},
       {"lib/include/adlib/nn/x.h", "#include <nlohmann/json.hpp>\n",
        "<nlohmann/json.hpp> is not for this folder"},

@@ -4,7 +4,7 @@
 
 #include "campaign/collect_support.h"
 #include "copywriter/collect/read.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/store/records.h"
 
 namespace {

@@ -435,6 +435,7 @@ TEST_CASE("rows of people who were erased are left out without their names", "[m
 
 TEST_CASE("results count users once, and impressions of copies for everybody", "[measure]") {
   const Shop shop;
+  CHECK(measure(*shop.store).all.clicked.trials == 0);  // sent, and nobody knows what became of it
   std::string text = "copy,kind,time,id\n";
   for (int i = 0; i < 3; ++i) text += concat(shop.copy, ",click,", 100 + i, ",\n");
   for (int i = 0; i < 50; ++i) text += concat(shop.open, ",impression,100,", i, "\n");

@@ -207,6 +207,13 @@ TEST_CASE("a catalogue for Meta is whole, or says what a product lacks", "[publi
       options.format.availability = "in stock";
       options.format.condition = "new";
       CHECK(shop.publish(options).items == 1);
+    } else if (field == "images") {  // a table's own column
+      record["id"] = "p";
+      record["image_link"] = "https://shop.example/q2-front.jpg";
+      shop.store->prepare("UPDATE product SET record = ? WHERE shop_id = 'p'").run(record.dump());
+      CHECK(shop.publish(options).items == 1);
+      CHECK(table_of(read_text(options.output)).at(0).at("image_link") ==
+            "https://shop.example/q2-front.jpg");
     }
     return;
   }

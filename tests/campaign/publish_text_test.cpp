@@ -3,8 +3,8 @@
 #include "campaign/publish_support.h"
 #include "copywriter/collect/csv_writer.h"
 #include "copywriter/collect/shopify.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/publish/email.h"
+#include "copywriter/shop/text.h"
 
 namespace {
 

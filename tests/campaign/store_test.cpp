@@ -35,6 +35,10 @@ TEST_CASE("files that are no store are refused by name", "[store]") {
   std::ofstream(file) << "id,title\n1,tea\n and enough bytes that SQLite looks for its own header in them\n"
                       << std::string(200, ' ');
   CHECK_THAT(test::error_of([&] { Store(file, Store::Mode::write); }), Catch::Contains("not a database"));
+  CHECK_THAT(test::error_of([&] { Store(directory.path() / "none" / "shop.db", Store::Mode::create); }),
+             Catch::Contains("its directory is missing"));
+  CHECK_THAT(test::error_of([&] { Store(directory.path(), Store::Mode::create); }),
+             Catch::Contains("a directory"));
   std::filesystem::remove(file);
   Database(file, Database::Mode::create).execute("CREATE TABLE other(id INTEGER)");
   CHECK_THAT(test::error_of([&] { Store(file, Store::Mode::create); }), Catch::Contains("none of adlib's"));

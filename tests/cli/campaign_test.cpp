@@ -136,6 +136,11 @@ TEST_CASE("a campaign stops where a stage fails, and says where", "[cli][campaig
       adlib_tool({"campaign", (directory / "c.toml").string(), (directory / "s.db").string()});
   CHECK(wrong.exit_code == 2);
   CHECK_THAT(wrong.err, ContainsSubstring("did you mean --products?"));
+  const Finished nothing =
+      adlib_tool({"campaign", (directory / "c.toml").string(), (directory / "s.db").string(), "--from",
+                  "publish", "--until", "write"});
+  CHECK(nothing.exit_code == 2);
+  CHECK_THAT(nothing.err, ContainsSubstring("no stage is left"));
 }
 
 }  // namespace

@@ -79,6 +79,8 @@ TEST_CASE("publish refuses what cannot work before it changes anything", "[cli][
   const std::vector<std::pair<std::vector<std::string>, const char*>> cases = {
       {{"publish", "STORE"}, "--to"},
       {{"publish", "STORE", "--to", "fax", "-o", "DIR/x"}, "fax"},
+      {{"publish", "STORE", "--to", "push", "-o", "DIR/x", "--language", "fr"}, "--language: fr"},
+      {{"publish", "STORE", "--to", "push", "-o", "DIR/x", "--scene", "fair"}, "--scene: fair"},
       {{"publish", "STORE", "--to", "push"}, "--to push needs --output"},
       {{"publish", "STORE", "--to", "webhook"}, "--to webhook needs --url"},
       {{"publish", "STORE", "--to", "push", "--url", "https://x.example"}, "--url is for --to webhook"},

@@ -199,21 +199,37 @@ TEST_CASE("findings are underlined, wide characters by two marks", "[copywriter]
   Finding finding{.rule = "p/r", .level = Level::ban, .where = {16, 22}, .message = "绝对化用语"};
   finding.basis = "《广告法》第九条";
   finding.rewrite = "说事实";
-  CHECK(to_text(finding, text, file) ==
+  CHECK(to_text({&finding, 1}, text, file) ==
         "copy.txt:2:3: ban: 绝对化用语 [p/r]\n"
         "    本店最佳ABC面霜。\n"
         "        ^^^^\n"
         "    《广告法》第九条\n"
         "    → 说事实\n");
   finding.where = {text.size(), text.size()};
-  CHECK_THAT(to_text(finding, text, file), ContainsSubstring("copy.txt:2:11: ban"));
+  CHECK_THAT(to_text({&finding, 1}, text, file), ContainsSubstring("copy.txt:2:11: ban"));
   // A record's text has no lines in the file.
-  CHECK_THAT(to_text(finding, text, {"copies.jsonl", 7, true}), ContainsSubstring("copies.jsonl:7:11: "));
+  CHECK_THAT(to_text({&finding, 1}, text, {"copies.jsonl", 7, true}),
+             ContainsSubstring("copies.jsonl:7:11: "));
   const std::string longer = std::string(200, 'a') + "b" + std::string(200, 'a');
   finding.where = {200, 201};
-  CHECK_THAT(to_text(finding, longer, file),
+  CHECK_THAT(to_text({&finding, 1}, longer, file),
              ContainsSubstring("    …" + std::string(36, 'a') + "b" + std::string(36, 'a') + "…\n" +
                                std::string(41, ' ') + "^\n"));
+}
+
+TEST_CASE("positions are those of a walk from the beginning, in whatever order they are asked for",
+          "[copywriter][report]") {
+  const std::string text = "第一行\n\nab\n末";
+  Positions positions(text);
+  const auto at = [&](std::size_t byte) {
+    const Position position = positions.of(byte);
+    return std::pair(position.line, position.column);
+  };
+  const std::vector<std::pair<std::int64_t, std::int64_t>> all = {{1, 1}, {1, 2}, {2, 1},
+                                                                  {3, 2}, {4, 1}, {4, 2}};
+  const std::vector<std::size_t> bytes = {0, 3, 10, 12, 14, text.size()};
+  for (std::size_t i = 0; i < all.size(); ++i) CHECK(at(bytes[i]) == all[i]);
+  for (std::size_t i = all.size(); i-- > 0;) CHECK(at(bytes[i]) == all[i]);
 }
 
 TEST_CASE("JSON and SARIF say the same of a finding", "[copywriter][report]") {

@@ -1,7 +1,7 @@
 // Claims: small cases by hand; and how many of the facts of good copy are found once they have been altered.
 #include <chrono>
 
-#include "claims_support.h"
+#include "claims_cases.h"
 
 using namespace adlib;
 using namespace adlib::copywriter;

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <set>
 
-#include "copywriter/collect/text.h"
 #include "copywriter/corpus/sentences.h"
+#include "copywriter/shop/text.h"
 #include "corpus_support.h"
 
 using namespace adlib;

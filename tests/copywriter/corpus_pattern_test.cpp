@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "copywriter/collect/lines.h"
+#include "copywriter/shop/lines.h"
 #include "corpus_support.h"
 
 using namespace adlib;

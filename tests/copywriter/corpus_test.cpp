@@ -5,8 +5,8 @@
 
 #include "adlib/eval/facts.h"
 #include "adlib/eval/text.h"
-#include "copywriter/collect/hash.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/hash.h"
+#include "copywriter/shop/text.h"
 #include "corpus_support.h"
 
 using namespace adlib;

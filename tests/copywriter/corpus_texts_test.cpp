@@ -4,8 +4,8 @@
 #include <map>
 #include <set>
 
-#include "copywriter/collect/lines.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/lines.h"
+#include "copywriter/shop/text.h"
 #include "corpus_support.h"
 
 using namespace adlib;

@@ -1,5 +1,7 @@
 #include "copywriter/write/guarded_writer.h"
 
+#include <algorithm>
+#include <cmath>
 #include <mutex>
 #include <thread>
 
@@ -42,11 +44,11 @@ TEST_CASE("texts asked for by several threads at once are those asked for one by
   std::mutex mutex;
   int asked = 0;
   {
-    GuardedWriter guarded(writer, rules, 2);
+    GuardedWriter guarded(writer, rules, {.attempts = 2});
     for (int i = 0; i < kTexts; ++i) alone.push_back(guarded.begin(request(i)).get().text);
   }
   {
-    GuardedWriter guarded(writer, rules, 2, [&](const auto&, std::uint64_t, const auto&) {
+    GuardedWriter guarded(writer, rules, {.attempts = 2}, [&](const TextRequest&) {
       const std::lock_guard lock(mutex);
       ++asked;
     });
@@ -66,7 +68,7 @@ TEST_CASE("texts asked for by several threads at once are those asked for one by
   // Destroyed at once, it waits for what is under way, and the texts are there.
   std::future<GeneratedText> last;
   {
-    GuardedWriter guarded(writer, rules, 1);
+    GuardedWriter guarded(writer, rules, {.attempts = 1});
     last = guarded.begin(request(0));
   }
   CHECK_FALSE(last.get().text.empty());
@@ -78,7 +80,7 @@ TEST_CASE("a judge has texts written again, and the attempt it took gives the sa
   GenerationConfig config = generator().defaults();
   config.max_new_tokens = 48;
   const TextWriter writer(generator(), config, {.max_sequences = 2});
-  GuardedWriter guarded(writer, rules, 4);
+  GuardedWriter guarded(writer, rules, {.attempts = 4});
   std::vector<std::string> seen;
   const auto particular = [&](const std::string& text) {
     seen.push_back(text);
@@ -94,6 +96,34 @@ TEST_CASE("a judge has texts written again, and the attempt it took gives the sa
   CHECK(guarded.begin(again, [](const std::string&) { return false; }).get().text == taken.text);
   CHECK(guarded.begin(CopyRequest::from_json(again.to_json(), "t")).get().text == taken.text);
   CHECK(guarded.begin(request(1)).get().text != taken.text);
+}
+
+TEST_CASE("a text that the model finds unlikely is asked for again, each time less strictly",
+          "[copywriter][guard]") {
+  const auto rules = std::make_shared<const RuleSet>(source / "examples/copywriter/rules");
+  GenerationConfig config = generator().defaults();
+  config.max_new_tokens = 64;
+  const TextWriter writer(generator(), config, {.max_sequences = 2});
+  std::vector<float> thresholds;
+  GuardedWriter guarded(writer, rules, {.attempts = 4, .logprob_threshold = -0.01f},
+                        [&](const TextRequest& asked) { thresholds.push_back(asked.logprob_threshold); });
+  const GeneratedText taken = guarded.begin(request(1)).get();
+  // Hardly any text keeps to so high a threshold: the last attempt, which has none, is taken.
+  REQUIRE(taken.attempt == 3);
+  REQUIRE(thresholds.size() == 4);
+  CHECK(thresholds[0] == -0.01f);
+  CHECK(thresholds[1] == -0.01f - GuardedWriter::kRelief);
+  CHECK(thresholds[2] == -0.01f - 2 * GuardedWriter::kRelief);
+  CHECK(std::isinf(thresholds[3]));
+  CHECK_FALSE(taken.text.empty());
+  // Written again it needs no threshold; nor does a text without the guard, or from a template.
+  CopyRequest again = request(1), unguarded = request(1), of_template = request(1);
+  again.attempt = taken.attempt, unguarded.guarded = false, of_template.is_template = true;
+  thresholds.clear();
+  CHECK(guarded.begin(again).get().text == taken.text);
+  guarded.begin(unguarded).get();
+  CHECK(std::all_of(thresholds.begin(), thresholds.end(), [](float t) { return std::isinf(t); }));
+  CHECK(guarded.begin(of_template).get().finish_reason != "unlikely");
 }
 
 }  // namespace adlib::copywriter

@@ -4,7 +4,7 @@
 
 #include "adlib/tokenizer/sentencepiece.h"
 #include "adlib/tokenizer/sentencepiece_trainer.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 #include "support.h"
 #include "tokenizer/hostile_text.h"
 
@@ -228,10 +228,10 @@ TEST_CASE("A description is told by its first sentence, or as many clauses as fi
   for (int i = 0; i < 25; ++i) clause += "字";
   CHECK(about_field(clause + "，" + clause + "，" + clause) == clause + "，" + clause);
   CHECK(about_field(clause + clause + "字字字字字字字字字字") ==
-        clause + clause + "字字字字字字字字字字");  // 60
-  CHECK(about_field(clause + clause + clause) == clause + clause + "字字字字字字字字字字");
+        clause + clause + "字字字字字字字字字字");             // 60
+  CHECK(about_field(clause + clause + clause) == "no field");  // a quotation must not break off
   // The comma of a number parts no clauses.
-  CHECK(about_field(clause + clause + "约一万2,500毫升毫升毫升") == clause + clause + "约一万2,500毫升");
+  CHECK(about_field(clause + clause + "约一万2,500毫升毫升毫升") == "no field");
 }
 
 TEST_CASE("A field is one clean line of at most 200 characters", "[copywriter][prompt]") {

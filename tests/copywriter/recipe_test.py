@@ -52,6 +52,7 @@ class Prompts(unittest.TestCase):
         self.assertEqual(own_copy.plain("<p>Soft &amp; <b>warm</b>er.</p><style>p {}</style>1 < 2"), "Soft & warmer. 1 < 2")
         self.assertEqual(own_copy.opening_clauses("Weighs 1.5 kg. And more"), "Weighs 1.5 kg")
         self.assertEqual(own_copy.opening_clauses("短句，" + "长" * 80), "短句")
+        self.assertEqual(own_copy.opening_clauses("长" * 61), "")
 
     def test_amounts_are_written_as_adlib_writes_them(self):
         for amount, zh, en in (("399.00", "399元", "¥399"), ("59.9", "59.90元", "¥59.90"), ("59.905", "59.905元", "¥59.905")):

@@ -80,6 +80,25 @@ TEST_CASE("gaps stay in their sentence and numbers take all their digits", "[cop
   CHECK(found({"it's best"}, "It’s best") == Words{"It’s best"});
 }
 
+TEST_CASE("a number that begins a pattern or follows a gap is whole", "[copywriter][rules]") {
+  CHECK(found({"#年"}, "2024年，1,299.5年，共3,4年") == Words{"2024年", "1,299.5年", "3,4年"});
+  CHECK(found({"{#|多}年"}, "2024年，多年") == Words{"2024年", "多年"});
+  CHECK(found({"满~#元"}, "满一百减1,500元") == Words{"满一百减1,500元"});
+  CHECK(found({"top 1#"}, "top 10, top 1") == Words{"top 10"});  // one that goes on
+  CHECK(found({"{1|2}#万"}, "12万，3万") == Words{"12万"});
+}
+
+// Quadratic time would take this past any limit that tests have.
+TEST_CASE("a hundred thousand digits are looked through as fast as other letters", "[copywriter][rules]") {
+  std::string digits;
+  for (std::uint64_t i = 1, x = 7; i <= 300'000; ++i) {
+    x = x * 6364136223846793005u + 1442695040888963407u;
+    digits += static_cast<char>('0' + (x >> 60) % 10);
+  }
+  CHECK(found({"#年", "{#|多}月", "满~#元", "{累计|}~#万"}, digits + "日").empty());
+  CHECK(found({"#年"}, digits + "年").size() == 1);
+}
+
 TEST_CASE("a match inside an exception is covered, wherever the exception begins", "[copywriter][rules]") {
   const FoldedText text("追求最好。追求极致的最佳体验");
   const PhraseMatcher except(std::vector<PhraseSource>{{"追求~体验", "t"}, {"追求最好", "t"}});

@@ -50,6 +50,20 @@ const std::string kTwoRules =
 
 }  // namespace
 
+TEST_CASE("what holds the goods, or has their colour, is not of their kind", "[copywriter][rules]") {
+  const auto kinds = [](const char* text) { return own_rules().kinds().of(text); };
+  using Names = std::vector<std::string>;
+  for (const char* text : {"Wine glasses, set of four", "红酒杯套装", "An investment piece for ten winters",
+                           "保险柜 家用", "口红收纳盒", "奶茶色毛衣", "Kitchen thermometer", "雪茄裤"}) {
+    CAPTURE(text);
+    CHECK(kinds(text) == Names{});
+  }
+  CHECK(kinds("A red wine, and the wine glass for it") == Names{"alcohol"});
+  CHECK(kinds("红酒与红酒杯礼盒") == Names{"alcohol"});
+  CHECK(kinds("A loan of up to £5,000") == Names{"finance"});
+  CHECK(kinds("哑光口红") == Names{"cosmetics"});
+}
+
 TEST_CASE("the keys of a pattern are letters that each match holds", "[copywriter][rules]") {
   CHECK(keys_of("最{佳|好}~") == Keys{U"最佳", U"最好"});
   CHECK(keys_of("#折") == Keys{U"折"});

@@ -1,7 +1,7 @@
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
-#include "copywriter/collect/hash.h"
-#include "copywriter/collect/money.h"
+#include "copywriter/shop/hash.h"
+#include "copywriter/shop/money.h"
 #include "support.h"
 
 using namespace adlib::copywriter;

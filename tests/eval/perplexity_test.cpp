@@ -1,6 +1,7 @@
 // Perplexity against transformers, and what must not change it.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "adlib/io/json.h"
 #include "adlib/models/checkpoint.h"
 #include "support/catch.h"
+#include "support/devices.h"
 #include "support/error_of.h"
 #include "support/files.h"
 
@@ -19,9 +21,12 @@ namespace {
 using eval::Document;
 using Ids = std::vector<TokenId>;
 
-const Decoder& tiny() {
-  static const Decoder decoder = load_decoder(test::data_dir() / "generate/tiny-gpt2");
-  return decoder;
+const Decoder& tiny(Device device = Device::cpu) {
+  static std::map<std::string, Decoder> decoders;
+  const std::string name = to_string(device);
+  if (!decoders.contains(name))
+    decoders.emplace(name, load_decoder(test::data_dir() / "generate/tiny-gpt2", {.device = device}));
+  return decoders.at(name);
 }
 
 const io::Json& golden() {
@@ -77,17 +82,21 @@ class ByteTokenizer : public Tokenizer {
   bool puts_bos_;
 };
 
-TEST_CASE("losses are those of transformers in float64, in every kind of window", "[eval][golden]") {
-  const std::vector<Document> all = documents();
+TEST_CASE("losses are those of transformers in float64, in every kind of window", "[eval][golden][device]") {
+  const auto device = GENERATE(from_range(test::available_devices()));
+  CAPTURE(device);
+  std::vector<Document> all = documents();
   REQUIRE(all.size() == 7);
+  if (test::is_emulated(device)) all.resize(4);
   for (const io::Json& losses : golden().at("losses")) {
+    if (test::is_emulated(device) && losses.at("window") != 16) continue;
     const eval::PerplexityOptions options{.window = losses.at("window").get<std::int64_t>(),
                                           .stride = losses.at("stride").get<std::int64_t>()};
     INFO("window " << options.window << ", stride " << options.stride);
     double sum = 0;
     std::int64_t tokens = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
-      const eval::Perplexity one = eval::perplexity(tiny(), {&all[i], 1}, options);
+      const eval::Perplexity one = eval::perplexity(tiny(device), {&all[i], 1}, options);
       const double expected = losses.at("totals")[i].get<double>();
       INFO("document " << i);
       CHECK(one.total == Approx(expected).epsilon(1e-5));
@@ -95,7 +104,7 @@ TEST_CASE("losses are those of transformers in float64, in every kind of window"
       sum += expected;
       tokens += one.tokens;
     }
-    const eval::Perplexity together = eval::perplexity(tiny(), all, options);
+    const eval::Perplexity together = eval::perplexity(tiny(device), all, options);
     CHECK(together.total == Approx(sum).epsilon(1e-5));
     CHECK(together.perplexity() == Approx(std::exp(sum / static_cast<double>(tokens))).epsilon(1e-5));
   }

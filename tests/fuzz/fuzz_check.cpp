@@ -34,8 +34,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)to_line(to_json(findings, text, {"t", 1, false}));
     for (const Finding& finding : findings) {
       if (finding.where.begin > finding.where.end || finding.where.end > text.size()) std::abort();
-      (void)to_text(finding, text, {"t", 1, false});
     }
+    (void)to_text(findings, text, {"t", 1, false});
     const std::string next = fixed(text, findings);
     (void)diff(text, next, {"t", 1, false});
     if (next == text) return 0;

@@ -11,7 +11,7 @@
 #include "adlib/core/error.h"
 #include "copywriter/collect/collect.h"
 #include "copywriter/collect/contact.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/store/records.h"
 
 using namespace adlib::copywriter;

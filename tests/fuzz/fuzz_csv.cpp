@@ -9,7 +9,7 @@
 #include "adlib/core/error.h"
 #include "copywriter/collect/csv.h"
 #include "copywriter/collect/read.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/write/template.h"
 
 using namespace adlib::copywriter;

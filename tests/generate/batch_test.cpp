@@ -4,12 +4,15 @@
 #include "generate/tiny.h"
 #include "lib/src/generate/runner.h"
 #include "support/catch.h"
+#include "support/devices.h"
 
 namespace adlib {
 namespace {
 
 using generate::Runner;
+using test::available_devices;
 using test::Ids;
+using test::is_emulated;
 using test::same;
 using test::tiny_generator;
 
@@ -20,13 +23,15 @@ Ids some_ids(std::uint64_t seed, std::size_t length) {
   return ids;
 }
 
-TEST_CASE("prompts of a batch get the same bytes as each alone", "[generate][batch]") {
-  const Generator generator = tiny_generator();
+TEST_CASE("prompts of a batch get the same bytes as each alone", "[generate][batch][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  const Generator generator = tiny_generator(device);
   std::vector<std::string> prompts;
-  for (std::size_t i = 0; i < 70; ++i)
+  for (std::size_t i = 0; i < (is_emulated(device) ? 4 : 70); ++i)
     prompts.push_back(std::string(1 + i * 7 % 60, static_cast<char>('a' + i % 26)));
   GenerationConfig config;
-  config.max_new_tokens = 12;
+  config.max_new_tokens = is_emulated(device) ? 4 : 12;
   config.top_logprobs = 2;
   config.eos_token_id = {5, 131, 67};  // so that rows leave the batch at different times
   const auto kind = GENERATE(0, 1, 2);
@@ -41,13 +46,15 @@ TEST_CASE("prompts of a batch get the same bytes as each alone", "[generate][bat
   }
 }
 
-TEST_CASE("a batch of beam searches gives the same bytes as each alone", "[generate][batch][beams]") {
-  const Generator generator = tiny_generator();
+TEST_CASE("a batch of beam searches gives the same bytes as each alone", "[generate][batch][beams][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  const Generator generator = tiny_generator(device);
   const std::vector<std::string> prompts = {"a", "some longer prompt", "b"};
   GenerationConfig config;
   config.num_beams = 3;
   config.num_return_sequences = 2;
-  config.max_new_tokens = 10;
+  config.max_new_tokens = is_emulated(device) ? 3 : 10;
   const std::vector<Result> together = generator.generate(prompts, config);
   for (std::size_t i = 0; i < prompts.size(); ++i)
     CHECK(same(together[i], generator.generate(prompts[i], config)));
@@ -57,20 +64,22 @@ TEST_CASE("no prompts give no results", "[generate][batch]") {
   CHECK(tiny_generator().generate(std::vector<std::string>{}, GenerationConfig{}).empty());
 }
 
-TEST_CASE("feeding in chunks gives the same scores as feeding whole", "[generate][batch]") {
+TEST_CASE("feeding in chunks gives the same scores as feeding whole", "[generate][batch][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   // 9 prompts of up to 120 tokens are more than one chunk holds; pieces end anywhere in it.
   std::vector<Ids> prompts;
   for (std::size_t i = 0; i < 9; ++i) prompts.push_back(some_ids(i, 120 - i * 11));
   REQUIRE(std::accumulate(prompts.begin(), prompts.end(), std::int64_t{0},
                           [](std::int64_t sum, const Ids& ids) { return sum + std::ssize(ids); }) >
           Runner::chunk_tokens);
-  const auto decoder = test::tiny_decoder();
+  const auto decoder = test::tiny_decoder(device);
   Runner together(*decoder, std::ssize(prompts), 128);
   std::vector<Runner::Piece> pieces;
   for (std::size_t i = 0; i < prompts.size(); ++i)
     pieces.push_back({static_cast<std::int64_t>(i), prompts[i]});
   Tensor scores = together.feed(pieces);
-  for (std::size_t i = 0; i < prompts.size(); ++i) {
+  for (std::size_t i = 0; i < prompts.size(); i += is_emulated(device) ? 4 : 1) {
     Runner alone(*decoder, 1, 128);
     const Runner::Piece whole{0, prompts[i]};
     Tensor expected = alone.feed(std::span(&whole, 1));

@@ -50,6 +50,9 @@ TEST_CASE("a value out of range is refused with its field", "[generate][config]"
   CHECK_THAT(refusal([&](auto& c) { c.presence_penalty = nan; }), ContainsSubstring("presence_penalty"));
   CHECK_THAT(refusal([&](auto& c) { c.frequency_penalty = nan; }), ContainsSubstring("frequency_penalty"));
   CHECK_THAT(refusal([&](auto& c) { c.length_penalty = nan; }), ContainsSubstring("length_penalty"));
+  CHECK_THAT(refusal([&](auto& c) { c.logprob_threshold = 0.5f; }), ContainsSubstring("logprob_threshold"));
+  CHECK_THAT(refusal([&](auto& c) { c.logprob_threshold = nan; }), ContainsSubstring("logprob_threshold"));
+  CHECK_THAT(refusal([&](auto& c) { c.logprob_window = 0; }), ContainsSubstring("logprob_window"));
   CHECK_THAT(refusal([](auto& c) { c.max_new_tokens = 0; }), ContainsSubstring("max_new_tokens is 0"));
   CHECK_THAT(refusal([](auto& c) { c.min_new_tokens = -1; }), ContainsSubstring("min_new_tokens is -1"));
   CHECK_THAT(refusal([](auto& c) { c.no_repeat_ngram_size = -2; }),
@@ -92,6 +95,7 @@ TEST_CASE("every field of generation_config.json that adlib knows is read", "[ge
     "early_stopping": "never", "num_return_sequences": 2, "eos_token_id": [5, 6], "stop_strings": ["a", "b"],
     "sequence_bias": [[[9], -1.5]], "transformers_version": "5.0", "_from_model_config": true, "pad_token_id": 0,
     "bos_token_id": 1, "use_cache": true, "max_length": 4096, "typical_p": 1.0, "num_beam_groups": 1,
+    "logprob_threshold": -2.5, "logprob_window": 4,
     "suppress_tokens": null, "renormalize_logits": false, "epsilon_cutoff": 0.0, "a_field_of_tomorrow": null})"));
   CHECK(c.max_new_tokens == 7);
   CHECK(c.min_new_tokens == 2);
@@ -107,6 +111,8 @@ TEST_CASE("every field of generation_config.json that adlib knows is read", "[ge
   CHECK(c.bad_words_ids == std::vector<std::vector<TokenId>>{{1, 2}, {3}});
   CHECK(c.num_beams == 4);
   CHECK(c.length_penalty == 0.6f);
+  CHECK(c.logprob_threshold == -2.5f);
+  CHECK(c.logprob_window == 4);
   CHECK(c.early_stopping == EarlyStopping::never);
   CHECK(c.num_return_sequences == 2);
   CHECK(c.eos_token_id == test::Ids{5, 6});

@@ -317,9 +317,16 @@ TEST_CASE("words of other scripts are whole words of the facts", "[generate][con
   CHECK(refused({"静谷Air", "，", "Tone，"}) == "[，]");
   CHECK(refused({"好 go", "airtone好"}) == "[好 go]");
   CHECK(refused({"好п"}) == "[好п]");
+  // Unicode counts these as of no script; they stand for letters all the same.
+  CHECK(refused({"重", "㎏", "，", "𝐚", "℡", "Ⓑ", "™", "25℃"}) == "[㎏][𝐚][℡][Ⓑ][™][25℃]");
+  CHECK(refused({"静谷Air", "ⓣone，"}) == "[ⓣone，]");
   // A word that is not whole is taken back at the end.
   CHECK(written(rules, {"听静谷。", "戴上Air"}) == "听静谷。");
   CHECK(written(rules, {"戴上Air", "Tone"}) == "戴上AirTone。");
+  rules.foreign = {"Peak™ 2kg 25℃"};
+  CHECK(refused({"peak", "，2㎏", "，", "25°C", "好", "ＫＧ"}).empty());
+  CHECK(refused({"Peak", "tm，"}) == "[tm，]");
+  CHECK(refused({"Peak™", "，"}).empty());
   rules.scripts = {};
   CHECK_THAT(error_of([&] { const Constraint none(rules); }), ContainsSubstring("foreign without scripts"));
 }
@@ -338,6 +345,7 @@ TEST_CASE("forbidden phrases are found in every disguise", "[generate][constrain
   CHECK(refused("the Ｂ ｅ s\u00ADt, we") == "[,][ ]");
   CHECK(refused("最best的") == "[的]");
   CHECK(refused("ｎo．1!") == "[!]");
+  CHECK(refused("bestﾟ!") == "[!]");
   CHECK(refused("no.10") == "");
 }
 

@@ -7,13 +7,16 @@
 #include "adlib/io/safetensors.h"
 #include "generate/tiny.h"
 #include "support/catch.h"
+#include "support/devices.h"
 #include "support/error_of.h"
 
 namespace adlib {
 namespace {
 
+using test::available_devices;
 using test::error_of;
 using test::Ids;
+using test::is_emulated;
 using test::same;
 using test::sampled;
 using test::tiny_generator;
@@ -111,9 +114,12 @@ TEST_CASE("a callback that returns false stops", "[generate]") {
   CHECK(to_string(FinishReason::cancelled) == "cancelled");
 }
 
-TEST_CASE("several sequences of one prompt differ, and each is that of its index", "[generate]") {
-  const Generator generator = tiny_generator();
-  GenerationConfig config = sampled(11);
+TEST_CASE("several sequences of one prompt differ, and each is that of its index", "[generate][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  const Generator generator = tiny_generator(device);
+  const std::int64_t tokens = is_emulated(device) ? 8 : 40;
+  GenerationConfig config = sampled(11, tokens);
   config.num_return_sequences = 4;
   const Result four = generator.generate("prompt", config);
   REQUIRE(four.completions.size() == 4);
@@ -122,11 +128,13 @@ TEST_CASE("several sequences of one prompt differ, and each is that of its index
   for (std::size_t i = 0; i < 2; ++i) CHECK(same(two.completions[i], four.completions[i]));
   CHECK(four.completions[0].ids != four.completions[1].ids);
   CHECK(four.completions[2].ids != four.completions[3].ids);
-  CHECK(four.completions[0].ids != generator.generate("prompt", sampled(12)).completions[0].ids);
+  CHECK(four.completions[0].ids != generator.generate("prompt", sampled(12, tokens)).completions[0].ids);
 }
 
-TEST_CASE("log-probabilities are the model's own, before penalties and temperature", "[generate]") {
-  const Generator generator = tiny_generator();
+TEST_CASE("log-probabilities are the model's own, before penalties and temperature", "[generate][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  const Generator generator = tiny_generator(device);
   GenerationConfig config = sampled(2, 8);
   config.temperature = 3;
   config.repetition_penalty = 2;
@@ -139,7 +147,8 @@ TEST_CASE("log-probabilities are the model's own, before penalties and temperatu
   for (std::size_t i = 0; i < out.ids.size(); ++i) {
     const Tensor ids = Tensor::from<std::int32_t>(all, {1, std::ssize(all)});
     const Tensor scores =
-        generator.decoder().forward(ids).select(1, std::ssize(all) - 1).contiguous();  // (1, V)
+        generator.decoder().forward(ids).select(1, std::ssize(all) - 1).to(Device::cpu).contiguous();  // (1,
+                                                                                                       // V)
     const auto row = scores.data<float>();
     double sum = 0;
     for (const float score : row) sum += std::exp(static_cast<double>(score));
@@ -160,6 +169,35 @@ TEST_CASE("log-probabilities are the model's own, before penalties and temperatu
   CHECK(generator.generate(prompt, config).completions[0].logprobs[0].top.empty());
   config.top_logprobs = -1;
   CHECK(generator.generate(prompt, config).completions[0].logprobs.empty());
+}
+
+TEST_CASE("a text is given up where a window of tokens is too unlikely, and not before", "[generate]") {
+  const Generator generator = tiny_generator();
+  int given_up = 0;
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    GenerationConfig config = sampled(seed, 24);
+    config.top_k = 0, config.temperature = 2;
+    config.repetition_penalty = 1.3f;  // changes scores, not the model's own distribution
+    config.top_logprobs = 0;
+    const Completion whole = generator.generate("prompt", config).completions[0];
+    config.logprob_window = 3;
+    for (const float threshold : {-20.0f, -6.5f, -6.0f, -5.5f}) {
+      std::size_t end = whole.ids.size();
+      for (std::size_t i = whole.ids.size(); i >= 3; --i) {
+        float sum = 0;
+        for (std::size_t j = i - 3; j < i; ++j) sum += whole.logprobs[j].logprob;
+        if (sum / 3 < threshold) end = i;
+      }
+      config.logprob_threshold = threshold;
+      const Completion got = generator.generate("prompt", config).completions[0];
+      const bool gave_up = end < whole.ids.size();
+      CHECK(got.ids == Ids(whole.ids.begin(), whole.ids.begin() + static_cast<std::ptrdiff_t>(end)));
+      if (gave_up) CHECK(to_string(got.finish_reason) == "unlikely");
+      given_up += gave_up ? 1 : 0;
+    }
+  }
+  CHECK(given_up > 5);
+  CHECK(given_up < 75);
 }
 
 TEST_CASE("a prompt that is too long is an error or cut as asked for", "[generate]") {
@@ -289,13 +327,15 @@ TEST_CASE("beam search ends texts at stop strings and calls back once", "[genera
   CHECK(result.completions[0].finish_reason == FinishReason::stop);
 }
 
-TEST_CASE("a model that produces NaN is an error that says so", "[generate]") {
+TEST_CASE("a model that produces NaN is an error that says so", "[generate][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   const auto file = io::SafetensorsFile::open(test::generate_data() / "tiny-gpt2" / "model.safetensors");
   std::map<std::string, Tensor> tensors;
   for (const auto& info : file.tensors()) tensors[info.name] = file.tensor(info.name).clone();
   tensors.at("transformer.ln_f.bias").data<float>()[3] = std::numeric_limits<float>::quiet_NaN();
   auto decoder = std::make_shared<const Decoder>(read_config(test::generate_data() / "tiny-gpt2"),
-                                                 Weights::from(tensors));
+                                                 Weights::from(tensors).to(device));
   const Generator generator(decoder, std::make_shared<test::TinyTokenizer>());
   GenerationConfig beams;
   beams.num_beams = 2;

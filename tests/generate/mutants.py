@@ -35,10 +35,11 @@ BUGS = [
     (RULES, "if (sound && sound_end()) {", "if (sound) {", "places that are not sound"),
     (RULES, "for (const std::string& text : rules.ending) part(text);", "", "the ending"),
     (RULES, "std::find(scripts.begin(), scripts.end(), script) == scripts.end()", "false", "scripts"),
-    (RULES, "if (!scan_.foreign.empty() && all.count(scan_.foreign) == 0) return false;", "",
+    (RULES, "const bool whole = scan_.foreign.empty() || all.count(scan_.foreign) > 0;", "const bool whole = true;",
      "words of other scripts that are cut short"),
-    (RULES, "return at != all.end() && at->starts_with(scan_.foreign);", "return true;",
+    (RULES, "if (at == all.end() || !at->starts_with(scan_.foreign)) return false;", "",
      "words of other scripts that nobody gave"),
+    (RULES, "if (stands_alone(c) && !end()) return false;", "", "letters in the guise of symbols"),
     (LENGTH, "if (filled > capacity) ++begun, filled = size;", "if (filled > capacity) ++begun, filled = 0;",
      "a character cut between two messages"),
 ]

@@ -33,7 +33,7 @@ inline const std::vector<std::string>& pieces() {
           ".5",     "0.",     "20",     "2024",  "\n",     "雪峰",    "Snow",  " Peak", "新品", "上市",
           "适合",   "你",     "we",     " made", " it",    " for",    " you",  "软",    "暖",   "轻",
           "薄",     "透",     "气",     "每",    "天",     "都",      "穿",    "着",    "走",   "en",
-          "er",     "ing"})
+          "er",     "ing",    "㎏",     "𝐁",     "Ⓔ",      "ﾟ"})
       out.emplace_back(text);
     return out;
   }();

@@ -18,6 +18,12 @@ struct Letter {
   bool after_word = false;  // and the character before it, in the text as written, is one, too
 };
 
+// A mark, or what is not shown: no character of its own.
+bool is_attached(UChar32 c) {
+  return (U_GET_GC_MASK(c) & U_GC_M_MASK) != 0 || u_hasBinaryProperty(c, UCHAR_GRAPHEME_EXTEND) ||
+         u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT);
+}
+
 bool is_word(UChar32 c) {
   UErrorCode error = U_ZERO_ERROR;
   const UScriptCode script = uscript_getScript(c, &error);
@@ -48,8 +54,7 @@ std::vector<Letter> letters_of(std::string_view text) {
           !u_iscntrl(part))
         kept.push_back(part);
     }
-    const bool mark = (U_GET_GC_MASK(c) & U_GC_M_MASK) != 0;
-    if (mark || u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT)) continue;
+    if (is_attached(c)) continue;
     const bool word = is_word(c);
     bool after = previous && word;
     for (const UChar32 part : kept) {
@@ -112,8 +117,9 @@ std::vector<PlainNumber> plain_numbers(std::string_view text) {
       std::string piece;
       if (digit >= 0) {
         piece = static_cast<char>('0' + digit);
-      } else if ((U_GET_GC_MASK(one.char32At(i)) & U_GC_M_MASK) == 0 &&
-                 !u_hasBinaryProperty(one.char32At(i), UCHAR_DEFAULT_IGNORABLE_CODE_POINT)) {
+      } else if (u_isUWhiteSpace(one.char32At(i))) {
+        piece = " ";
+      } else if (!is_attached(one.char32At(i))) {
         icu::UnicodeString(one.char32At(i)).toUTF8String(piece);
       }
       plain += piece;
@@ -138,20 +144,22 @@ std::vector<std::string> plain_runs(std::string_view text, bool latin) {
   bool inside = false;
   for (int at = 0; at < source.length(); at = source.moveIndex32(at, 1)) {
     const UChar32 c = source.char32At(at);
-    const bool mark = (U_GET_GC_MASK(c) & U_GC_M_MASK) != 0;
-    if (mark || u_hasBinaryProperty(c, UCHAR_DEFAULT_IGNORABLE_CODE_POINT)) continue;
+    if (is_attached(c)) continue;
+    // "㎏" is of no script: a word by itself of the letters that it stands for.
     UErrorCode error = U_ZERO_ERROR;
-    if (uscript_getScript(c, &error) != (latin ? USCRIPT_LATIN : USCRIPT_HAN)) {
-      inside = false;
-      continue;
-    }
-    if (!inside) out.emplace_back();
-    inside = true;
-    const icu::UnicodeString one = nfkd(icu::UnicodeString(c).foldCase());
+    const bool symbol = uscript_getScript(c, &error) == USCRIPT_COMMON;
+    inside = inside && !symbol;
+    icu::UnicodeString one = nfkd(icu::UnicodeString(c).foldCase());
+    one = nfkd(one.foldCase());
     for (int i = 0; i < one.length(); i = one.moveIndex32(i, 1)) {
-      if ((U_GET_GC_MASK(one.char32At(i)) & U_GC_M_MASK) == 0)
-        icu::UnicodeString(one.char32At(i)).foldCase().toUTF8String(out.back());
+      const UChar32 part = one.char32At(i);
+      if (is_attached(part)) continue;
+      const bool wanted = uscript_getScript(part, &error) == (latin ? USCRIPT_LATIN : USCRIPT_HAN);
+      if (wanted && !inside) out.emplace_back();
+      if (wanted) icu::UnicodeString(part).toUTF8String(out.back());
+      inside = wanted;
     }
+    inside = inside && !symbol;
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,14 +50,22 @@ class TinyTokenizer : public Tokenizer {
 
 inline std::filesystem::path generate_data() { return data_dir() / "generate"; }
 
-inline std::shared_ptr<const Decoder> tiny_decoder() {
-  static const auto decoder = std::make_shared<const Decoder>(load_decoder(generate_data() / "tiny-gpt2"));
+inline std::shared_ptr<const Decoder> tiny_decoder(Device device = Device::cpu) {
+  static std::map<std::string, std::shared_ptr<const Decoder>> decoders;
+  auto& decoder = decoders[to_string(device)];
+  if (!decoder) {
+    decoder = std::make_shared<const Decoder>(
+        load_decoder(generate_data() / "tiny-gpt2", LoadOptions{.device = device}));
+  }
   return decoder;
 }
 inline Generator tiny_generator(GenerationConfig defaults = {}, std::optional<TokenId> bos = {}) {
   auto tokenizer = std::make_shared<TinyTokenizer>();
   tokenizer->bos = bos;
   return {tiny_decoder(), tokenizer, std::move(defaults)};
+}
+inline Generator tiny_generator(Device device) {
+  return {tiny_decoder(device), std::make_shared<TinyTokenizer>()};
 }
 
 /// The options of a golden, read as a generation_config.json is.

@@ -3,6 +3,7 @@
 #include <random>
 #include <vector>
 
+#include "kernels/cuda/arch/atomic.cuh"
 #include "kernels/cuda/arch/barrier.cuh"
 #include "kernels/cuda/arch/cp_async.cuh"
 #include "kernels/cuda/arch/mma.cuh"
@@ -75,6 +76,19 @@ __global__ void __launch_bounds__(64)
   if (warp_index() == 1) out[lane] = sum;
 }
 
+// counts: how often each of 0 … 3 stands in `in`, by all threads at once; then which of them do.
+__global__ void __launch_bounds__(128)
+    count_kernel(std::uint32_t* counts, const std::uint32_t* in, bool clear, bool sync) {
+  const Shared<std::uint32_t> words(0, 5);
+  const int t = thread_index();
+  if (t < 5 && clear) words[t] = 0;
+  sync_threads();
+  atomic_add(words, static_cast<int>(in[t]), 1);
+  atomic_or(words, 4, 1u << in[t]);
+  if (sync) sync_threads();
+  if (t >= 123) counts[t - 123] = words[t - 123];
+}
+
 // d (16, 8) = a (16, 32) b (32, 8) by one warp.
 template <class T>
 __global__ void product_kernel(float* d, const T* a, const T* b) {
@@ -119,6 +133,29 @@ TEST_CASE("the emulator runs a kernel as the device would, under every schedule"
       for (std::size_t i = 0; i < 4; ++i) expected += numbers[tile * 128 + 4 * lane + i];
     CHECK(out[lane] == expected);
   }
+}
+
+TEST_CASE("the emulator's threads change a word at once, and must wait to read it", "[kernels]") {
+  const auto seed = GENERATE(range(0, 8));
+  const WithSchedule schedule({static_cast<std::uint64_t>(seed), host::Arrival::eager});
+  std::vector<std::uint32_t> in(128), counts(5), expected(5);
+  for (std::uint32_t i = 0; i < 128; ++i) {
+    in[i] = i * i % 7 % 3;
+    ++expected[in[i]];
+    expected[4] |= 1u << in[i];
+  }
+  const auto run = [&](bool clear, bool sync) {
+    return error_of([&] {
+      launch(CudaContext{}, {"count", {1}, {128}, 5 * sizeof(std::uint32_t)}, count_kernel, counts.data(),
+             in.data(), clear, sync);
+    });
+  };
+  CHECK(run(true, true) == "no error");
+  CHECK(counts == expected);
+  using test::ContainsSubstring;
+  CHECK_THAT(run(false, true), ContainsSubstring("changes byte") && ContainsSubstring("which nobody wrote"));
+  CHECK_THAT(run(true, false), ContainsSubstring("changed it, and nothing orders the two") ||
+                                   ContainsSubstring("read it, and nothing orders the two"));
 }
 
 TEMPLATE_TEST_CASE("the emulator's fragments multiply matrices", "[kernels]", float16, bfloat16) {

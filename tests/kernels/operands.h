@@ -27,6 +27,20 @@ class WithSchedule {
   kernels::cuda::host::Schedule before_;
 };
 
+/// Makes the emulated device one of another compute capability while it lives.
+class WithCapability {
+ public:
+  explicit WithCapability(int wanted) : before_(kernels::cuda::host::capability()) {
+    kernels::cuda::host::capability() = wanted;
+  }
+  ~WithCapability() { kernels::cuda::host::capability() = before_; }
+  WithCapability(const WithCapability&) = delete;
+  WithCapability& operator=(const WithCapability&) = delete;
+
+ private:
+  int before_;
+};
+
 /// Memory of n elements that begins `shift` elements behind a multiple of 256 bytes, with a guard of 64
 /// elements on each side. All of it is NaN at first.
 template <class T>

@@ -132,6 +132,50 @@ TEST_CASE("the Hopper kernel keeps infinity within its document", "[kernels][var
   CHECK(!std::isfinite(static_cast<float>(x.out[70 * 64])));
 }
 
+TEST_CASE("rows whose scores are all -inf give zeros by the Hopper kernel", "[kernels][varlen_attention]") {
+  const Shape shape{.offsets = {0, 140}, .heads = 1};
+  Operands<float16> x(shape);
+  for (std::int64_t r = 0; r < 140; ++r) {
+    x.qkv[r * x.width] = float16(1.0f);
+    if (r < 135) x.qkv[r * x.width + 64] = float16(-std::numeric_limits<float>::infinity());
+  }
+  CudaContext context;
+  varlen_attention_hopper(context, shape.offsets, x.args);
+  for (std::size_t r = 0; r < 140; ++r) {
+    CHECK(std::isinf(x.lse[r]) == (r < 135));
+    for (std::size_t c = 0; c < 64; ++c) {
+      const auto got = static_cast<float>(x.out[r * 64 + c]);
+      if (r < 135) REQUIRE(got == 0);
+      REQUIRE(std::isfinite(got));
+    }
+  }
+}
+
+TEST_CASE("varlen_attention takes the Hopper kernel on its devices alone, where the operands allow it",
+          "[kernels][varlen_attention]") {
+  const Shape shape{.offsets = {0, 70, 200}, .heads = 1};
+  CudaContext context;
+  const auto on = [&](int capability, bool aligned) {
+    const test::WithCapability with(capability);
+    Operands<bfloat16> x(shape);
+    if (!aligned) x.args.k.data += 1;
+    varlen_attention(context, shape.offsets, x.args);
+    return x.lse;
+  };
+  const auto differ = [](const std::vector<float>& a, const std::vector<float>& b) {
+    int count = 0;
+    for (std::size_t i = 0; i < 200; ++i) count += a[i] != b[i] ? 1 : 0;
+    return count;
+  };
+  Operands<bfloat16> x(shape);
+  varlen_attention_hopper(context, shape.offsets, x.args);
+  CHECK(differ(on(90, true), x.lse) == 0);
+  // Its sums are in another order.
+  CHECK(differ(on(80, true), x.lse) > 0);
+  CHECK(differ(on(100, true), on(80, true)) == 0);
+  CHECK(differ(on(90, false), on(80, false)) == 0);
+}
+
 TEST_CASE("the Hopper kernel leaves operands that TMA cannot read to the others",
           "[kernels][varlen_attention]") {
   Operands<bfloat16> x(Shape{.offsets = {0, 8}});

@@ -9,14 +9,19 @@
 namespace adlib::test {
 
 /// Weights are what Decoder::named_tensors() gives: numbers, or codes and scales. Before a product with codes
-/// the rows of its input become int8 codes by the documented rule; everything else is double.
+/// the rows of its input become int8 codes by the documented rule, as they do on the CPU; everything else is
+/// double.
 class DoubleDecoder {
  public:
   using Values = oracle::Values;
 
   DoubleDecoder(const DecoderConfig& config, std::map<std::string, Tensor> tensors,
-                const ops::WeightFormat& format)
-      : config_(config), names_(names_of(config.family)), tensors_(std::move(tensors)), format_(format) {}
+                const ops::WeightFormat& format, bool rounds_inputs = true)
+      : config_(config),
+        names_(names_of(config.family)),
+        tensors_(std::move(tensors)),
+        format_(format),
+        rounds_inputs_(rounds_inputs) {}
 
   /// (T, V)
   Values logits(const Ids& ids) const {
@@ -68,7 +73,7 @@ class DoubleDecoder {
   /// x·wᵀ + bias of the product `name`, with the codes that the rows of x become. (rows, K) -> (rows, N)
   Values product(Values x, const std::string& name, std::size_t rows, bool in_out) const {
     const std::size_t k = x.size() / rows;
-    if (quantized(name)) {
+    if (rounds_inputs_ && quantized(name)) {
       const std::int64_t group = group_of(name);
       for (std::size_t i = 0; i < rows; ++i) round_row(&x[i * k], k, group > 0 ? size(group) : 128);
     }
@@ -220,6 +225,7 @@ class DoubleDecoder {
   const DecoderNames& names_;
   std::map<std::string, Tensor> tensors_;
   ops::WeightFormat format_;
+  bool rounds_inputs_;
 };
 
 }  // namespace adlib::test

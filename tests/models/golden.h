@@ -15,6 +15,7 @@
 #include "adlib/io/safetensors.h"
 #include "adlib/models/checkpoint.h"
 #include "support/catch.h"
+#include "support/devices.h"
 #include "support/files.h"
 
 namespace adlib::test {
@@ -38,6 +39,11 @@ inline const std::vector<std::string>& golden_names() {
                                               "qwen2",
                                               "qwen2-yarn-f16"};
   return names;
+}
+/// What a test takes of them on a device: where it is emulated, one of each family and of each type.
+inline std::vector<std::string> golden_names(Device device) {
+  if (is_emulated(device)) return {"gpt2-d32-square", "llama-linear-bf16", "qwen2-yarn-f16"};
+  return golden_names();
 }
 inline std::filesystem::path golden_dir(const std::string& name) { return data_dir() / "models" / name; }
 
@@ -74,7 +80,7 @@ inline std::map<std::string, Tensor> read_tensors(const std::filesystem::path& d
   return tensors;
 }
 
-struct Outputs {
+struct Outputs {               // on the CPU
   std::vector<Tensor> hidden;  // as LayerObserver has them, each (T, C) f32
   Tensor logits;               // (T, V) f32
 };
@@ -98,9 +104,9 @@ inline Outputs run(const Decoder& decoder, const Ids& ids) {
   const Tensor last = decoder.hidden({.ids = ids_tensor(ids), .rows = {&row, 1}}, cache,
                                      [&](std::int64_t layer, const Tensor& hidden) {
                                        REQUIRE(layer == static_cast<std::int64_t>(out.hidden.size()));
-                                       out.hidden.push_back(hidden.to(DType::f32).clone());
+                                       out.hidden.push_back(hidden.to(DType::f32).to(Device::cpu).clone());
                                      });
-  out.logits = decoder.logits(last, every_row(length)).to(DType::f32);
+  out.logits = decoder.logits(last, every_row(length)).to(DType::f32).to(Device::cpu);
   return out;
 }
 
@@ -141,14 +147,14 @@ inline double worst_error(const Outputs& out, const Golden& golden) {
 
 inline bool same_bytes(const Tensor& a, const Tensor& b) {
   if (a.shape() != b.shape() || a.dtype() != b.dtype()) return false;
-  const Tensor x = a.contiguous();
-  const Tensor y = b.contiguous();
+  const Tensor x = a.to(Device::cpu).contiguous();
+  const Tensor y = b.to(Device::cpu).contiguous();
   return std::memcmp(x.raw(), y.raw(), static_cast<std::size_t>(a.numel()) * size_of(a.dtype())) == 0;
 }
 
 /// The index of the highest score of row `row`, the first when several are equal.
 inline std::int32_t best_of(const Tensor& logits, std::int64_t row = 0) {
-  const Tensor scores = logits.select(0, row).to(DType::f32).contiguous();
+  const Tensor scores = logits.select(0, row).to(DType::f32).to(Device::cpu).contiguous();
   const auto values = floats(scores);
   return static_cast<std::int32_t>(std::max_element(values.begin(), values.end()) - values.begin());
 }

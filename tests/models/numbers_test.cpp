@@ -7,11 +7,13 @@ using namespace adlib;
 using namespace adlib::test;
 
 TEST_CASE("f32 logits and every layer's hidden state are within 2e-5 of the float64 reference",
-          "[models][golden]") {
-  const std::string name = GENERATE(from_range(golden_names()));
+          "[models][golden][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  const std::string name = GENERATE_COPY(from_range(golden_names(device)));
   CAPTURE(name);
   const Golden golden(name);
-  const Decoder decoder = load_decoder(golden.dir, {.dtype = DType::f32});
+  const Decoder decoder = load_decoder(golden.dir, {.device = device, .dtype = DType::f32});
   REQUIRE(decoder.dtype() == DType::f32);
 
   const Outputs out = run(decoder, golden.ids);
@@ -36,13 +38,16 @@ void check_half(const Tensor& out, const Tensor& half, const Tensor& reference, 
 
 }  // namespace
 
-TEST_CASE("16-bit checkpoints err at most twice as much as torch in the same type", "[models][golden]") {
+TEST_CASE("16-bit checkpoints err at most twice as much as torch in the same type",
+          "[models][golden][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   const std::string name =
       GENERATE("gpt2-d64-untied-f16", "gpt2-d80-silu-bf16", "llama-linear-bf16", "qwen2-yarn-f16");
   CAPTURE(name);
   const Golden golden(name);
   REQUIRE(golden.logits_half.defined());
-  const Decoder decoder = load_decoder(golden.dir);
+  const Decoder decoder = load_decoder(golden.dir, {.device = device});
   REQUIRE(decoder.dtype() == (name.find("bf16") != name.npos ? DType::bf16 : DType::f16));
 
   const Outputs out = run(decoder, golden.ids);
@@ -56,10 +61,12 @@ TEST_CASE("16-bit checkpoints err at most twice as much as torch in the same typ
 }
 
 TEST_CASE("forward gives every position of every sequence the logits that it gets alone",
-          "[models][golden]") {
+          "[models][golden][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   const std::string name = GENERATE("gpt2-d32-square", "llama3-scaled");
   const Golden golden(name);
-  const Decoder decoder = load_decoder(golden.dir);
+  const Decoder decoder = load_decoder(golden.dir, {.device = device});
   const Ids first(golden.ids.begin(), golden.ids.begin() + 9);
   const Ids second(golden.ids.begin() + 9, golden.ids.begin() + 18);
   Ids both = first;

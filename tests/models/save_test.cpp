@@ -6,14 +6,16 @@
 using namespace adlib;
 using namespace adlib::test;
 
-TEST_CASE("a decoder that is saved and loaded is the same, bit for bit", "[models][golden]") {
-  const std::string name = GENERATE(from_range(golden_names()));
+TEST_CASE("a decoder that is saved and loaded is the same, bit for bit", "[models][golden][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  const std::string name = GENERATE_COPY(from_range(golden_names(device)));
   CAPTURE(name);
   const Golden golden(name);
-  const Decoder decoder = load_decoder(golden.dir);
+  const Decoder decoder = load_decoder(golden.dir, {.device = device});
   const TempDir dir;
   save(decoder, dir / "nested/model");
-  const Decoder again = load_decoder(dir / "nested/model");
+  const Decoder again = load_decoder(dir / "nested/model", {.device = device});
 
   CHECK(again.config() == decoder.config());
   CHECK(again.dtype() == decoder.dtype());
@@ -49,16 +51,20 @@ TEST_CASE("a decoder that is saved and loaded is the same, bit for bit", "[model
   CHECK(read_text(dir / "nested/model/config.json") == config);
 }
 
-TEST_CASE("saving over the directory that a decoder was loaded from keeps both whole", "[models][golden]") {
+TEST_CASE("saving over the directory that a decoder was loaded from keeps both whole",
+          "[models][golden][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   const Golden golden("qwen2");
   const TempDir dir;
   for (const char* file : {"config.json", "model.safetensors"})
     std::filesystem::copy_file(golden.dir / file, dir / file);
-  const Decoder decoder = load_decoder(dir.path());  // its tensors are views of the mapped file
+  const Decoder decoder =
+      load_decoder(dir.path(), {.device = device});  // its tensors are views of the mapped file
   const Tensor before = run(decoder, golden.ids).logits;
   save(decoder, dir.path());
   CHECK(same_bytes(run(decoder, golden.ids).logits, before));
-  CHECK(same_bytes(run(load_decoder(dir.path()), golden.ids).logits, before));
+  CHECK(same_bytes(run(load_decoder(dir.path(), {.device = device}), golden.ids).logits, before));
 }
 
 TEST_CASE("save says why it cannot write", "[models][golden]") {

@@ -4,6 +4,7 @@
 
 #include "nn/oracle.h"
 #include "support/catch.h"
+#include "support/devices.h"
 
 using namespace adlib;
 using namespace adlib::test;
@@ -11,23 +12,26 @@ using nn::Cache;
 
 namespace {
 
-Cache make(std::int64_t sequences = 3, std::int64_t capacity = 8) {
-  return Cache({.layers = 2, .kv_heads = 2, .head_dim = 4}, sequences, capacity);
+Cache make(std::int64_t sequences = 3, std::int64_t capacity = 8, Device device = Device::cpu) {
+  return Cache({.layers = 2, .kv_heads = 2, .head_dim = 4, .device = device}, sequences, capacity);
 }
 
 void store(Cache& cache, std::int64_t sequence, std::int64_t start, const Tensor& rows) {
   cache.extend(sequence, start, rows.size(0));
   for (std::int64_t layer = 0; layer < 2; ++layer) {
-    cache.write(layer, sequence, start, rows, ops::add(rows, Tensor::from({float(layer + 1)}, {1})));
+    const Tensor more = Tensor::from({float(layer + 1)}, {1}).to(rows.device());
+    cache.write(layer, sequence, start, rows, ops::add(rows, more));
   }
 }
 
 }  // namespace
 
-TEST_CASE("what is written comes back by head and position", "[nn][cache]") {
-  Cache cache = make();
-  const Tensor first = random_tensor({5, 2, 4}, 1);
-  const Tensor second = random_tensor({2, 2, 4}, 2);
+TEST_CASE("what is written comes back by head and position", "[nn][cache][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  Cache cache = make(3, 8, device);
+  const Tensor first = random_tensor({5, 2, 4}, 1).to(device);
+  const Tensor second = random_tensor({2, 2, 4}, 2).to(device);
   store(cache, 1, 0, first);
   store(cache, 1, 5, second);
   CHECK(cache.length(0) == 0);
@@ -37,14 +41,16 @@ TEST_CASE("what is written comes back by head and position", "[nn][cache]") {
     REQUIRE(keys.shape() == Shape{2, 7, 4});
     CHECK(relative_error(keys.slice(1, 0, 5), to_matrix(first.transpose(0, 1))) == 0);
     CHECK(relative_error(keys.slice(1, 5, 7), to_matrix(second.transpose(0, 1))) == 0);
-    const Tensor shifted = ops::add(second, Tensor::from({float(layer + 1)}, {1}));
+    const Tensor shifted = ops::add(second, Tensor::from({float(layer + 1)}, {1}).to(device));
     CHECK(relative_error(cache.values(layer, 1).slice(1, 5, 7), to_matrix(shifted.transpose(0, 1))) == 0);
   }
 }
 
-TEST_CASE("strided keys, as slices of a fused product are, are stored as they read", "[nn][cache]") {
-  Cache cache = make();
-  const Tensor qkv = random_tensor({3, 6, 4}, 1);  // (N, heads, D)
+TEST_CASE("strided keys, as slices of a fused product are, are stored as they read", "[nn][cache][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  Cache cache = make(3, 8, device);
+  const Tensor qkv = random_tensor({3, 6, 4}, 1).to(device);  // (N, heads, D)
   const Tensor keys = qkv.slice(1, 2, 4);
   REQUIRE_FALSE(keys.is_contiguous());
   cache.extend(0, 0, 3);
@@ -71,10 +77,12 @@ TEST_CASE("a gap, too many tokens and an unknown sequence are refused, and nothi
   CHECK(cache.length(0) == 8);
 }
 
-TEST_CASE("writing from an earlier position forgets what stood after it", "[nn][cache]") {
-  Cache cache = make();
-  const Tensor first = random_tensor({6, 2, 4}, 1);
-  const Tensor again = random_tensor({1, 2, 4}, 2);
+TEST_CASE("writing from an earlier position forgets what stood after it", "[nn][cache][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  Cache cache = make(3, 8, device);
+  const Tensor first = random_tensor({6, 2, 4}, 1).to(device);
+  const Tensor again = random_tensor({1, 2, 4}, 2).to(device);
   store(cache, 0, 0, first);
   store(cache, 0, 3, again);
   REQUIRE(cache.length(0) == 4);
@@ -83,15 +91,17 @@ TEST_CASE("writing from an earlier position forgets what stood after it", "[nn][
   CHECK(relative_error(cache.keys(1, 0).slice(1, 3, 4), to_matrix(again.transpose(0, 1))) == 0);
 }
 
-TEST_CASE("a copied sequence is equal and independent", "[nn][cache]") {
-  Cache cache = make();
-  const Tensor rows = random_tensor({4, 2, 4}, 1);
+TEST_CASE("a copied sequence is equal and independent", "[nn][cache][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  Cache cache = make(3, 8, device);
+  const Tensor rows = random_tensor({4, 2, 4}, 1).to(device);
   store(cache, 0, 0, rows);
-  store(cache, 2, 0, random_tensor({7, 2, 4}, 2));  // longer than what replaces it
+  store(cache, 2, 0, random_tensor({7, 2, 4}, 2).to(device));  // longer than what replaces it
   cache.copy_sequence(0, 2);
   cache.copy_sequence(0, 0);
   REQUIRE(cache.length(2) == 4);
-  store(cache, 0, 0, random_tensor({4, 2, 4}, 3));
+  store(cache, 0, 0, random_tensor({4, 2, 4}, 3).to(device));
   for (std::int64_t layer = 0; layer < 2; ++layer) {
     CHECK(relative_error(cache.keys(layer, 2), to_matrix(rows.transpose(0, 1))) == 0);
     CHECK(relative_error(cache.keys(layer, 0), to_matrix(rows.transpose(0, 1))) > 0.1);
@@ -100,16 +110,18 @@ TEST_CASE("a copied sequence is equal and independent", "[nn][cache]") {
   CHECK_THROWS_WITH(cache.copy_sequence(-1, 0), ContainsSubstring("sequence -1"));
 }
 
-TEST_CASE("a copied sequence shares its pages until one of the two writes", "[nn][cache]") {
-  Cache cache = make(3, 256);
-  const Tensor rows = random_tensor({150, 2, 4}, 1);
+TEST_CASE("a copied sequence shares its pages until one of the two writes", "[nn][cache][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  Cache cache = make(3, 256, device);
+  const Tensor rows = random_tensor({150, 2, 4}, 1).to(device);
   store(cache, 0, 0, rows);
   CHECK(cache.pages_in_use() == 3);
   CHECK(cache.pages_free() == 9);
   cache.copy_sequence(0, 1);
   cache.copy_sequence(0, 2);
   CHECK(cache.pages_in_use() == 3);
-  const Tensor more = random_tensor({1, 2, 4}, 2), other = random_tensor({1, 2, 4}, 3);
+  const Tensor more = random_tensor({1, 2, 4}, 2).to(device), other = random_tensor({1, 2, 4}, 3).to(device);
   store(cache, 1, 150, more);
   CHECK(cache.pages_in_use() == 4);  // the last page only
   store(cache, 0, 149, other);
@@ -136,11 +148,14 @@ TEST_CASE("a copied sequence shares its pages until one of the two writes", "[nn
   CHECK(cache.pages_in_use() == 0);
 }
 
-TEST_CASE("sequences share a prefix of any length", "[nn][cache]") {
+TEST_CASE("sequences share a prefix of any length", "[nn][cache][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   for (const std::int64_t tokens : {0, 1, 63, 64, 65, 128, 150}) {
     CAPTURE(tokens);
-    Cache cache = make(2, 256);
-    const Tensor rows = random_tensor({150, 2, 4}, 1), rest = random_tensor({70, 2, 4}, 2);
+    Cache cache = make(2, 256, device);
+    const Tensor rows = random_tensor({150, 2, 4}, 1).to(device),
+                 rest = random_tensor({70, 2, 4}, 2).to(device);
     store(cache, 0, 0, rows);
     store(cache, 1, 0, rest);
     cache.share_prefix(0, 1, tokens);
@@ -161,10 +176,12 @@ TEST_CASE("sequences share a prefix of any length", "[nn][cache]") {
   }
 }
 
-TEST_CASE("a cache of few pages says when they run out, and nothing changes", "[nn][cache]") {
-  Cache cache({.layers = 2, .kv_heads = 2, .head_dim = 4}, 3, 256, 4);
+TEST_CASE("a cache of few pages says when they run out, and nothing changes", "[nn][cache][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  Cache cache({.layers = 2, .kv_heads = 2, .head_dim = 4, .device = device}, 3, 256, 4);
   CHECK(cache.bytes() == std::size_t{2} * 4 * 2 * 2 * 4 * 64 * sizeof(float));
-  const Tensor rows = random_tensor({130, 2, 4}, 1);
+  const Tensor rows = random_tensor({130, 2, 4}, 1).to(device);
   store(cache, 0, 0, rows);
   cache.share_prefix(0, 1, 100);
   // One page is free; the batch needs one for sequence 1's own half page and two for sequence 2.
@@ -198,17 +215,21 @@ TEST_CASE("a cache of few pages says when they run out, and nothing changes", "[
   CHECK(cache.pages_free() == 0);
 }
 
-TEST_CASE("any course of extending, sharing and releasing matches caches that share nothing", "[nn][cache]") {
+TEST_CASE("any course of extending, sharing and releasing matches caches that share nothing",
+          "[nn][cache][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   for (const DType dtype : {DType::f32, DType::bf16, DType::i8}) {
     constexpr std::int64_t sequences = 4, capacity = 200;
-    Cache cache({.layers = 1, .kv_heads = 1, .head_dim = 2, .dtype = dtype}, sequences, capacity);
+    Cache cache({.layers = 1, .kv_heads = 1, .head_dim = 2, .dtype = dtype, .device = device}, sequences,
+                capacity);
     std::vector<std::vector<float>> model(sequences);  // one number a token
     const Philox random(7, 1);
     std::uint64_t draw = 0;
     const auto below = [&](std::int64_t n) {
       return static_cast<std::int64_t>(random.block(draw++)[0] % static_cast<std::uint64_t>(n));
     };
-    for (int step = 0; step < 600; ++step) {
+    for (int step = 0; step < (is_emulated(device) ? 40 : 600); ++step) {
       const std::int64_t sequence = below(sequences), other = below(sequences);
       auto& tokens = model[static_cast<std::size_t>(sequence)];
       const auto held = static_cast<std::int64_t>(tokens.size());
@@ -235,15 +256,15 @@ TEST_CASE("any course of extending, sharing and releasing matches caches that sh
           x = std::max(x, -127.0f);
           tokens.push_back(x);
         }
-        if (count > 0) cache.write(0, sequence, start, rows, rows);
+        if (count > 0) cache.write(0, sequence, start, rows.to(device), rows.to(device));
       }
       std::int64_t pages = 0;
       for (std::int64_t s = 0; s < sequences; ++s) {
         const auto& want = model[static_cast<std::size_t>(s)];
         REQUIRE(cache.length(s) == std::ssize(want));
         pages += (std::ssize(want) + 63) / 64;
-        const Tensor keys = cache.keys(0, s).to(DType::f32).contiguous();
-        const Tensor values = cache.values(0, s).to(DType::f32).contiguous();
+        const Tensor keys = cache.keys(0, s).to(DType::f32).to(Device::cpu);
+        const Tensor values = cache.values(0, s).to(DType::f32).to(Device::cpu);
         for (std::size_t t = 0; t < want.size(); ++t) {
           REQUIRE(keys.data<float>()[2 * t] == want[t]);
           REQUIRE(values.data<float>()[2 * t] == want[t]);
@@ -257,9 +278,12 @@ TEST_CASE("any course of extending, sharing and releasing matches caches that sh
   }
 }
 
-TEST_CASE("a cache refuses to write where it was not extended", "[nn][cache]") {
-  Cache cache = make(2, 256);
-  const Tensor rows = random_tensor({70, 2, 4}, 1), other = random_tensor({70, 2, 4}, 2);
+TEST_CASE("a cache refuses to write where it was not extended", "[nn][cache][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  Cache cache = make(2, 256, device);
+  const Tensor rows = random_tensor({70, 2, 4}, 1).to(device),
+               other = random_tensor({70, 2, 4}, 2).to(device);
   const auto refused = [&](std::int64_t sequence, std::int64_t start) {
     CHECK_THROWS_WITH(cache.write(0, sequence, start, rows, rows), ContainsSubstring("call extend() first"));
   };
@@ -293,9 +317,11 @@ TEST_CASE("a cache of negative size is refused with its numbers", "[nn][cache]")
   CHECK_THROWS_WITH(Cache(layout, 1, 10, -1), ContainsSubstring("in -1 pages"));
 }
 
-TEST_CASE("an i8 cache returns what it holds in f32", "[nn][cache]") {
-  Cache cache({.layers = 1, .kv_heads = 2, .head_dim = 4, .dtype = DType::i8}, 1, 100);
-  const Tensor rows = random_tensor({70, 2, 4}, 1);
+TEST_CASE("an i8 cache returns what it holds in f32", "[nn][cache][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  Cache cache({.layers = 1, .kv_heads = 2, .head_dim = 4, .dtype = DType::i8, .device = device}, 1, 100);
+  const Tensor rows = random_tensor({70, 2, 4}, 1).to(device);
   cache.extend(0, 0, 70);
   cache.write(0, 0, 0, rows, rows);
   REQUIRE(cache.keys(0, 0).dtype() == DType::f32);
@@ -305,9 +331,11 @@ TEST_CASE("an i8 cache returns what it holds in f32", "[nn][cache]") {
   CHECK(cache.bytes() == std::size_t{2} * 2 * (2 * 4 * 64 + 2 * 64 * 4));
 }
 
-TEST_CASE("a cache keeps 16-bit types", "[nn][cache]") {
-  Cache cache({.layers = 1, .kv_heads = 1, .head_dim = 4, .dtype = DType::bf16}, 1, 4);
-  const Tensor rows = random_tensor({2, 1, 4}, 1).to(DType::bf16);
+TEST_CASE("a cache keeps 16-bit types", "[nn][cache][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  Cache cache({.layers = 1, .kv_heads = 1, .head_dim = 4, .dtype = DType::bf16, .device = device}, 1, 4);
+  const Tensor rows = random_tensor({2, 1, 4}, 1).to(device).to(DType::bf16);
   cache.extend(0, 0, 2);
   cache.write(0, 0, 0, rows, rows);
   REQUIRE(cache.keys(0, 0).dtype() == DType::bf16);

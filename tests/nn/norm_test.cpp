@@ -1,18 +1,21 @@
 #include "adlib/nn/block.h"
 #include "nn/oracle.h"
 #include "support/catch.h"
+#include "support/devices.h"
 
 using namespace adlib;
 using namespace adlib::test;
 
-TEST_CASE("either norm matches the naive loop, with the epsilon that it was given", "[nn][norm]") {
+TEST_CASE("either norm matches the naive loop, with the epsilon that it was given", "[nn][norm][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   const auto [rows, width] = GENERATE(table<int, int>({{1, 2}, {5, 31}, {3, 96}, {2, 1025}}));
   const double eps = GENERATE(1e-5, 1e-6, 0.1);
   CAPTURE(rows, width, eps);
   // Small inputs, so that the epsilon shows.
-  const Tensor x = random_tensor({rows, width}, 1, 0.01, 0.02);
-  const Tensor gain = random_tensor({width}, 2, 0.2, 1.0);
-  const Tensor offset = random_tensor({width}, 3, 0.1);
+  const Tensor x = random_tensor({rows, width}, 1, 0.01, 0.02).to(device);
+  const Tensor gain = random_tensor({width}, 2, 0.2, 1.0).to(device);
+  const Tensor offset = random_tensor({width}, 3, 0.1).to(device);
   const Weights weights = Weights::from({{"weight", gain}, {"bias", offset}});
   const auto e = static_cast<float>(eps);
   CHECK(relative_error(nn::Norm(nn::Norm::Kind::layer, weights, width, e)(x),

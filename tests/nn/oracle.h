@@ -37,7 +37,7 @@ inline Tensor random_tensor(const Shape& shape, std::uint64_t stream, double dev
 
 /// A tensor of rank 1 becomes one row.
 inline Matrix to_matrix(const Tensor& tensor) {
-  const Tensor packed = tensor.to(DType::f32).contiguous();
+  const Tensor packed = tensor.to(Device::cpu).to(DType::f32).contiguous();
   const std::int64_t cols = packed.size(-1);
   Matrix out(packed.numel() / cols, cols);
   const auto values = packed.data<float>();

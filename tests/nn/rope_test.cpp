@@ -3,6 +3,7 @@
 #include "adlib/io/json.h"
 #include "nn/oracle.h"
 #include "support/catch.h"
+#include "support/devices.h"
 #include "support/files.h"
 
 using namespace adlib;
@@ -49,7 +50,10 @@ TEST_CASE("frequencies are transformers' for every kind of scaling", "[nn][rope]
   }
 }
 
-TEST_CASE("rotation multiplies by yarn's gain and turns by position times frequency", "[nn][rope][golden]") {
+TEST_CASE("rotation multiplies by yarn's gain and turns by position times frequency",
+          "[nn][rope][golden][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   const io::Json cases = io::read_json(golden);
   for (const io::Json& one : cases) {
     const RopeConfig config = config_of(one);
@@ -57,10 +61,10 @@ TEST_CASE("rotation multiplies by yarn's gain and turns by position times freque
     const auto frequencies = one.at("frequencies").get<std::vector<double>>();
     const double gain = one.at("gain");
     const std::int64_t half = config.rotary_dim / 2;
-    const nn::Rope rope(config, 300, Device::cpu);
-    const Tensor x = random_tensor({4, 2, config.rotary_dim}, 1);
+    const nn::Rope rope(config, 300, device);
+    const Tensor x = random_tensor({4, 2, config.rotary_dim}, 1).to(device);
     const std::vector<std::int32_t> positions{0, 1, 17, 299};
-    const Tensor y = rope(x, Tensor::from(std::span<const std::int32_t>(positions), {4}));
+    const Tensor y = rope(x, Tensor::from(std::span<const std::int32_t>(positions), {4}).to(device));
 
     Matrix expected = to_matrix(x.view({8, config.rotary_dim}));
     for (std::int64_t row = 0; row < 8; ++row) {
@@ -76,12 +80,14 @@ TEST_CASE("rotation multiplies by yarn's gain and turns by position times freque
   }
 }
 
-TEST_CASE("scores depend on the distance of positions only", "[nn][rope]") {
-  const nn::Rope rope({.rotary_dim = 32}, 4096, Device::cpu);
-  const Tensor q = random_tensor({1, 1, 32}, 1), k = random_tensor({1, 1, 32}, 2);
+TEST_CASE("scores depend on the distance of positions only", "[nn][rope][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  const nn::Rope rope({.rotary_dim = 32}, 4096, device);
+  const Tensor q = random_tensor({1, 1, 32}, 1).to(device), k = random_tensor({1, 1, 32}, 2).to(device);
   const auto score = [&](std::int32_t at_q, std::int32_t at_k) {
-    const Matrix a = to_matrix(rope(q, Tensor::from({at_q}, {1}))),
-                 b = to_matrix(rope(k, Tensor::from({at_k}, {1})));
+    const Matrix a = to_matrix(rope(q, Tensor::from({at_q}, {1}).to(device))),
+                 b = to_matrix(rope(k, Tensor::from({at_k}, {1}).to(device)));
     double sum = 0;
     for (std::int64_t i = 0; i < 32; ++i) sum += a.at(0, i) * b.at(0, i);
     return sum;

@@ -13,7 +13,7 @@
 using namespace adlib;
 using namespace adlib::test;
 
-TEST_CASE("activations match their formulas on every device", "[ops][activation]") {
+TEST_CASE("activations match their formulas on every device", "[ops][activation][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto activation = GENERATE(from_range(activations));
@@ -31,7 +31,7 @@ TEST_CASE("tanh and erf GELU are told apart", "[ops][activation]") {
   CHECK(doubles(ops::activate(x, ops::Activation::gelu_erf))[1] == Approx(1.954499736).epsilon(1e-6));
 }
 
-TEST_CASE("activations settle at the ends of the range and keep NaN", "[ops][activation]") {
+TEST_CASE("activations settle at the ends of the range and keep NaN", "[ops][activation][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto activation = GENERATE(ops::Activation::gelu_tanh, ops::Activation::gelu_erf,
                                    ops::Activation::silu, ops::Activation::relu);
@@ -43,7 +43,7 @@ TEST_CASE("activations settle at the ends of the range and keep NaN", "[ops][act
   CHECK(std::isnan(y[3]));
 }
 
-TEST_CASE("swiglu matches silu(gate) * up, also from the halves of one projection", "[ops][swiglu]") {
+TEST_CASE("swiglu matches silu(gate) * up, also from the halves of one projection", "[ops][swiglu][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const Tensor fused = random_tensor({2, 3, 22}, dtype, 1, 4).to(device);

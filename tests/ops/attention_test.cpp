@@ -32,7 +32,7 @@ Inputs inputs(const oracle::Attention& a, DType dtype, Device device) {
 
 }  // namespace
 
-TEST_CASE("attention matches the full matrix of scores on every device", "[ops][attention]") {
+TEST_CASE("attention matches the full matrix of scores on every device", "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   oracle::Attention a = GENERATE(values<oracle::Attention>({
@@ -83,7 +83,7 @@ TEST_CASE("attention matches the full matrix of scores on every device", "[ops][
         "");
 }
 
-TEST_CASE("attention adds masks of every broadcast shape", "[ops][attention]") {
+TEST_CASE("attention adds masks of every broadcast shape", "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const oracle::Attention a{.batch = 2,
                             .heads = 4,
@@ -111,7 +111,7 @@ TEST_CASE("attention adds masks of every broadcast shape", "[ops][attention]") {
   CHECK(difference(out, oracle::attention(doubles(q), doubles(k), doubles(v), a, added), slack) == "");
 }
 
-TEST_CASE("a row has the same bits prefilled, chunked and decoded", "[ops][attention]") {
+TEST_CASE("a row has the same bits prefilled, chunked and decoded", "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const oracle::Attention a{
@@ -138,7 +138,7 @@ TEST_CASE("a row has the same bits prefilled, chunked and decoded", "[ops][atten
   }
 }
 
-TEST_CASE("a query that sees no key gives zeros", "[ops][attention]") {
+TEST_CASE("a query that sees no key gives zeros", "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const oracle::Attention a{.heads = 2, .kv_heads = 1, .rows = 3, .keys = 70, .head_dim = 8, .value_dim = 8};
   const auto [q, k, v] = inputs(a, DType::f32, device);
@@ -149,7 +149,7 @@ TEST_CASE("a query that sees no key gives zeros", "[ops][attention]") {
   CHECK(same_bits(ops::attention(q, k.slice(2, 0, 0), v.slice(2, 0, 0)), zeros));
 }
 
-TEST_CASE("what hidden keys and values hold does not matter", "[ops][attention]") {
+TEST_CASE("what hidden keys and values hold does not matter", "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const float poison = GENERATE(std::numeric_limits<float>::quiet_NaN(), infinity, -infinity, 3e38f);
   const bool boolean = GENERATE(false, true);
@@ -193,7 +193,7 @@ TEST_CASE("what hidden keys and values hold does not matter", "[ops][attention]"
   CHECK(same_bits(causal(future), causal(k)));
 }
 
-TEST_CASE("attention returns the logarithm of each row's sum", "[ops][attention]") {
+TEST_CASE("attention returns the logarithm of each row's sum", "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const oracle::Attention a{.batch = 2,
                             .heads = 4,
@@ -228,7 +228,7 @@ TEST_CASE("attention returns the logarithm of each row's sum", "[ops][attention]
   }
 }
 
-TEST_CASE("a NaN that a query does see is not swallowed", "[ops][attention]") {
+TEST_CASE("a NaN that a query does see is not swallowed", "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const oracle::Attention a{.rows = 2, .keys = 3, .head_dim = 4, .value_dim = 4};
   auto [q, k, v] = inputs(a, DType::f32, Device::cpu);
@@ -238,7 +238,7 @@ TEST_CASE("a NaN that a query does see is not swallowed", "[ops][attention]") {
   CHECK(std::isfinite(values[4]));
 }
 
-TEST_CASE("scores of any size do not overflow", "[ops][attention]") {
+TEST_CASE("scores of any size do not overflow", "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const float scale = GENERATE(1e-30f, 1e4f, 1e30f);
   const oracle::Attention a{.rows = 4, .keys = 100, .head_dim = 4, .value_dim = 4, .scale = scale};

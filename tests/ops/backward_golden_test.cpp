@@ -6,6 +6,7 @@
 #include "adlib/ops.h"
 #include "support/catch.h"
 #include "support/compare.h"
+#include "support/devices.h"
 #include "support/files.h"
 #include "support/gradient.h"
 
@@ -21,10 +22,12 @@ double error(const Tensor& got, const Tensor& want) { return relative_error(doub
 
 }  // namespace
 
-TEST_CASE("gradients agree with PyTorch's autograd", "[ops][backward][golden]") {
+TEST_CASE("gradients agree with PyTorch's autograd", "[ops][backward][golden][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   if (!have(path)) return;
   const auto file = io::SafetensorsFile::open(path);
-  const auto golden = [&](const std::string& name) { return file.tensor(name); };
+  const auto golden = [&](const std::string& name) { return file.tensor(name).to(device); };
   constexpr double bound = 1e-6;
 
   for (const auto& [name, activation] :
@@ -38,19 +41,20 @@ TEST_CASE("gradients agree with PyTorch's autograd", "[ops][backward][golden]") 
   }
   {
     const Tensor gate = golden("swiglu.gate");
-    Tensor dgate = Tensor::empty(gate.shape()), dup = Tensor::empty(gate.shape());
+    Tensor dgate = Tensor::empty(gate.shape()).to(device), dup = Tensor::empty(gate.shape()).to(device);
     ops::swiglu_backward(dgate, dup, golden("swiglu.dy"), gate, golden("swiglu.up"));
     CHECK(error(dgate, golden("swiglu.dgate")) < bound);
     CHECK(error(dup, golden("swiglu.dup")) < bound);
   }
   {
-    Tensor sums = Tensor::zeros({19});
+    Tensor sums = Tensor::zeros({19}).to(device);
     ops::sum_rows_into(sums, golden("bias.dy"));
     CHECK(error(sums, golden("bias.dbias")) < bound);
   }
   {
     const Tensor x = golden("layer_norm.x");
-    Tensor dx = Tensor::zeros(x.shape()), dgamma = Tensor::zeros({45}), dbeta = Tensor::zeros({45});
+    Tensor dx = Tensor::zeros(x.shape()).to(device), dgamma = Tensor::zeros({45}).to(device),
+           dbeta = Tensor::zeros({45}).to(device);
     ops::layer_norm_backward(dx, dgamma, dbeta, golden("layer_norm.dy"), x, golden("layer_norm.gamma"),
                              1e-5f);
     CHECK(error(dx, golden("layer_norm.dx")) < bound);
@@ -59,13 +63,13 @@ TEST_CASE("gradients agree with PyTorch's autograd", "[ops][backward][golden]") 
   }
   {
     const Tensor x = golden("rms_norm.x");
-    Tensor dx = Tensor::zeros(x.shape()), dgamma = Tensor::zeros({45});
+    Tensor dx = Tensor::zeros(x.shape()).to(device), dgamma = Tensor::zeros({45}).to(device);
     ops::rms_norm_backward(dx, dgamma, golden("rms_norm.dy"), x, golden("rms_norm.gamma"), 1e-6f);
     CHECK(error(dx, golden("rms_norm.dx")) < bound);
     CHECK(error(dgamma, golden("rms_norm.dgamma")) < bound);
   }
   {
-    Tensor dtable = Tensor::zeros({11, 21});
+    Tensor dtable = Tensor::zeros({11, 21}).to(device);
     ops::embedding_backward(dtable, golden("embedding.dy"), golden("embedding.ids"));
     CHECK(error(dtable, golden("embedding.dtable")) < bound);
   }
@@ -79,7 +83,7 @@ TEST_CASE("gradients agree with PyTorch's autograd", "[ops][backward][golden]") 
   }
   {
     const Tensor logits = golden("cross_entropy.logits");
-    Tensor dlogits = Tensor::empty(logits.shape());
+    Tensor dlogits = Tensor::empty(logits.shape()).to(device);
     const Tensor losses = ops::cross_entropy_backward(dlogits, logits, golden("cross_entropy.targets"),
                                                       golden("cross_entropy.dy"));
     CHECK(error(dlogits, golden("cross_entropy.dlogits")) < bound);
@@ -87,12 +91,15 @@ TEST_CASE("gradients agree with PyTorch's autograd", "[ops][backward][golden]") 
   }
 }
 
-TEST_CASE("ten steps of adamw_step end where torch.optim.AdamW ends", "[ops][adamw_step][golden]") {
+TEST_CASE("ten steps of adamw_step end where torch.optim.AdamW ends", "[ops][adamw_step][golden][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   if (!have(path)) return;
   const auto file = io::SafetensorsFile::open(path);
-  Tensor w = file.tensor("adamw.w0").clone(), m = Tensor::zeros({67}), v = Tensor::zeros({67}), none;
+  Tensor w = file.tensor("adamw.w0").clone().to(device), m = Tensor::zeros({67}).to(device),
+         v = Tensor::zeros({67}).to(device), none;
   for (int step = 1; step <= 10; ++step) {
-    ops::adamw_step(w, m, v, none, file.tensor(concat("adamw.gradient", step)),
+    ops::adamw_step(w, m, v, none, file.tensor(concat("adamw.gradient", step)).to(device),
                     {.learning_rate = 3e-3,
                      .beta1 = 0.9,
                      .beta2 = 0.95,

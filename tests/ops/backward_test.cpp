@@ -53,7 +53,7 @@ Values naive_rope(const Values& x, std::span<const std::int32_t> positions, cons
 
 }  // namespace
 
-TEST_CASE("sum_rows adds the sums of columns", "[ops][backward][sum_rows]") {
+TEST_CASE("sum_rows adds the sums of columns", "[ops][backward][sum_rows][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto [rows, cols] = GENERATE(table<int, int>({{0, 5}, {1, 1}, {31, 7}, {33, 64}, {100, 1100}}));
@@ -68,7 +68,7 @@ TEST_CASE("sum_rows adds the sums of columns", "[ops][backward][sum_rows]") {
   CHECK(difference(sums, expected, 2e-5) == "");
 }
 
-TEST_CASE("activate_backward is the slope times dy", "[ops][backward][activation]") {
+TEST_CASE("activate_backward is the slope times dy", "[ops][backward][activation][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto activation = GENERATE(from_range(activations));
@@ -85,7 +85,7 @@ TEST_CASE("activate_backward is the slope times dy", "[ops][backward][activation
   if (dtype == DType::f32) CHECK(relative_error(doubles(dx), expected) < 1e-6);
 }
 
-TEST_CASE("slopes settle at the ends of the range and keep NaN", "[ops][backward][activation]") {
+TEST_CASE("slopes settle at the ends of the range and keep NaN", "[ops][backward][activation][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto activation = GENERATE(ops::Activation::gelu_tanh, ops::Activation::gelu_erf,
                                    ops::Activation::silu, ops::Activation::relu);
@@ -100,7 +100,7 @@ TEST_CASE("slopes settle at the ends of the range and keep NaN", "[ops][backward
 }
 
 TEST_CASE("swiglu_backward matches central differences, also between columns of one tensor",
-          "[ops][backward][swiglu]") {
+          "[ops][backward][swiglu][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const std::int64_t rows = 5, cols = 300;
@@ -126,7 +126,7 @@ TEST_CASE("swiglu_backward matches central differences, also between columns of 
   CHECK(same_bits(dup, dup2));
 }
 
-TEST_CASE("layer_norm_backward matches central differences and adds", "[ops][backward][layer_norm]") {
+TEST_CASE("layer_norm_backward matches central differences and adds", "[ops][backward][layer_norm][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto [rows, cols] = GENERATE(table<int, int>({{1, 1}, {3, 31}, {33, 17}, {2, 97}}));
@@ -160,7 +160,7 @@ TEST_CASE("layer_norm_backward matches central differences and adds", "[ops][bac
   CHECK_FALSE(none.defined());
 }
 
-TEST_CASE("rms_norm_backward matches central differences and adds", "[ops][backward][rms_norm]") {
+TEST_CASE("rms_norm_backward matches central differences and adds", "[ops][backward][rms_norm][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto [rows, cols] = GENERATE(table<int, int>({{1, 1}, {3, 31}, {33, 17}, {2, 97}}));
@@ -187,7 +187,7 @@ TEST_CASE("rms_norm_backward matches central differences and adds", "[ops][backw
 }
 
 TEST_CASE("layer_norm_backward keeps its digits when the mean dwarfs the deviation",
-          "[ops][backward][layer_norm]") {
+          "[ops][backward][layer_norm][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   Tensor x = random_tensor({3, 200});
   for (float& value : x.data<float>()) value += 4096;
@@ -203,7 +203,7 @@ TEST_CASE("layer_norm_backward keeps its digits when the mean dwarfs the deviati
 }
 
 TEST_CASE("embedding_backward adds rows to the ids they have, repeated ones too",
-          "[ops][backward][embedding]") {
+          "[ops][backward][embedding][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto [vocabulary, rows, cols] =
@@ -223,7 +223,8 @@ TEST_CASE("embedding_backward adds rows to the ids they have, repeated ones too"
   CHECK(difference(dtable, expected, 1e-5) == "");
 }
 
-TEST_CASE("rope_backward matches central differences and undoes the rotation", "[ops][backward][rope]") {
+TEST_CASE("rope_backward matches central differences and undoes the rotation",
+          "[ops][backward][rope][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto layout = GENERATE(ops::RopeLayout::halves, ops::RopeLayout::interleaved);
@@ -249,7 +250,7 @@ TEST_CASE("rope_backward matches central differences and undoes the rotation", "
 }
 
 TEST_CASE("cross_entropy_backward gives losses and their gradient in any dtype",
-          "[ops][backward][cross_entropy]") {
+          "[ops][backward][cross_entropy][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto out_dtype = GENERATE(from_range(float_types));

@@ -11,7 +11,7 @@
 using namespace adlib;
 using namespace adlib::test;
 
-TEST_CASE("cross_entropy matches the naive loop and skips ignored rows", "[ops][cross_entropy]") {
+TEST_CASE("cross_entropy matches the naive loop and skips ignored rows", "[ops][cross_entropy][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(DType::f32, DType::f16, DType::bf16);
   const auto [rows, cols] = GENERATE(table<int, int>({{1, 1}, {4, 31}, {3, 50257}}));
@@ -30,7 +30,8 @@ TEST_CASE("cross_entropy matches the naive loop and skips ignored rows", "[ops][
   CHECK(difference(loss, expected, 1e-5) == "");
 }
 
-TEST_CASE("cross_entropy of an impossible target is infinite and of NaN is NaN", "[ops][cross_entropy]") {
+TEST_CASE("cross_entropy of an impossible target is infinite and of NaN is NaN",
+          "[ops][cross_entropy][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const float infinity = std::numeric_limits<float>::infinity();
   const Tensor logits =

@@ -35,6 +35,15 @@ const std::map<std::string, Run>& operations() {
        [](DType t, Device d) {
          return std::vector{ops::activate(operand({rows, width}, t, d, 1), ops::Activation::gelu_tanh)};
        }},
+      {"adamw_step",
+       [](DType t, Device d) {
+         Tensor w = operand({rows, width}, DType::f32, d, 1), mean = zeros({rows, width}, d),
+                square = zeros({rows, width}, d);
+         Tensor rounded = t == DType::f32 ? Tensor() : Tensor::empty({rows, width}, t, d);
+         ops::adamw_step(w, mean, square, rounded, operand({rows, width}, DType::f32, d, 2),
+                         {.learning_rate = 0.01, .weight_decay = 0.1, .step = 3, .gradient_scale = 0.5});
+         return t == DType::f32 ? std::vector{w, mean, square} : std::vector{w, mean, square, rounded};
+       }},
       {"add",
        [](DType t, Device d) {
          return std::vector{ops::add(operand({rows, width}, t, d, 1), operand({width}, t, d, 2))};
@@ -77,9 +86,23 @@ const std::map<std::string, Run>& operations() {
                          {.bias = operand({80}, t, d, 3), .residual = operand({rows, 80}, t, d, 4)}),
              ops::matmul(operand({1, width}, t, d, 1), operand({80, width}, t, d, 2), {.transpose_b = true})};
        }},
+      {"matmul_packed",
+       [](DType t, Device d) {
+         const ops::PackedMatrix packed(operand({80, width}, t, d, 2), /*transpose_b=*/true);
+         return std::vector{ops::matmul(operand({rows, width}, t, d, 1), packed), packed.unpack()};
+       }},
       {"multiply",
        [](DType t, Device d) {
          return std::vector{ops::multiply(operand({rows, width}, t, d, 1), operand({rows, 1}, t, d, 2))};
+       }},
+      {"quantize",
+       [](DType t, Device d) {
+         const ops::WeightFormat format = ops::WeightFormat::parse("int4:32");
+         const ops::QuantizedMatrix q = ops::quantize(operand({80, width}, t, d, 1), format);
+         const ops::PackedMatrix packed(q);
+         const Tensor ids = random_ids({rows}, 0, 80).to(d);
+         return std::vector{q.codes, q.scales, ops::dequantize(q, t), ops::embedding(packed, ids, t),
+                            packed.quantized().codes};
        }},
       {"ragged_attention",
        [](DType t, Device d) {
@@ -104,6 +127,15 @@ const std::map<std::string, Run>& operations() {
          return std::vector{ops::rope(
              operand({rows, heads, head_dim}, t, d, 1), random_ids({rows}, 0, 40).to(d),
              operand({40, head_dim / 2}, DType::f32, d, 2), operand({40, head_dim / 2}, DType::f32, d, 3))};
+       }},
+      {"sample",
+       [](DType t, Device d) {
+         std::vector<SampleRow> each(rows);
+         for (std::size_t r = 0; r < each.size(); ++r) {
+           each[r].do_sample = r != 0, each[r].top_k = r % 2 == 0 ? 0 : 20;
+           each[r].top_p = r % 3 == 0 ? 1.0f : 0.9f, each[r].seed = r;
+         }
+         return std::vector{ops::sample(operand({rows, vocabulary}, t, d, 1), each, {}).to(DType::f32)};
        }},
       {"softmax",
        [](DType t, Device d) {
@@ -151,9 +183,49 @@ bool is_supported(const std::string& name, const Run& run, DType dtype, Device d
   }
 }
 
+// What a product with codes is near to on any device: the CPU rounds a's rows to int8, CUDA to 16 bits.
+double distance_to_dequantized(const ops::WeightFormat& format, DType dtype, Device device) {
+  const Tensor a = operand({20, width}, dtype, device, 1);
+  const ops::QuantizedMatrix q = ops::quantize(operand({80, width}, dtype, device, 2), format);
+  const std::vector<double> got = test::doubles(ops::matmul(a, ops::PackedMatrix(q))),
+                            want = test::doubles(ops::matmul(a.to(DType::f32), ops::dequantize(q, DType::f32),
+                                                             {.transpose_b = true}));
+  double error = 0, size = 0;
+  for (std::size_t i = 0; i < want.size(); ++i) {
+    error += (got[i] - want[i]) * (got[i] - want[i]);
+    size += want[i] * want[i];
+  }
+  return std::sqrt(error / size);
+}
+
 }  // namespace
 
-TEST_CASE("every operation on a CUDA device agrees with the CPU", "[ops][smoke]") {
+TEST_CASE("products with codes on every device are those of the numbers that they stand for",
+          "[ops][quantize][device][smoke]") {
+  const auto device = GENERATE(from_range(test::available_devices()));
+  const auto dtype = GENERATE(DType::f32, DType::f16, DType::bf16);
+  for (const char* text : {"int8", "int8:64", "int4:32", "int4:128"}) {
+    CAPTURE(device, dtype, text);
+    const double error = distance_to_dequantized(ops::WeightFormat::parse(text), dtype, device);
+    CHECK(error < (device == Device::cpu ? 0.01 : 0.004));
+    if (device == Device::cpu) CHECK(error > 0.001);
+  }
+}
+
+TEST_CASE("tensors begin as zeros and move between devices whatever their type", "[ops][device][smoke]") {
+  const auto device = GENERATE(from_range(test::available_devices()));
+  const auto dtype = GENERATE(DType::f32, DType::bf16, DType::i8, DType::i64);
+  CAPTURE(device, dtype);
+  const Tensor zero = Tensor::zeros({3, 5}, dtype, device);
+  CHECK(zero.device() == device);
+  CHECK(test::doubles(zero) == std::vector<double>(15, 0.0));
+  const Tensor x = random_ids({7, 4}, -9, 9).to(dtype), there = x.to(device);
+  CHECK(test::same_bits(there.transpose(0, 1).slice(0, 1, 3), x.transpose(0, 1).slice(0, 1, 3)));
+  CHECK(test::same_bits(there.clone().to(Device::cpu), x));
+  CHECK(Tensor::zeros({0, 2}, dtype, device).numel() == 0);
+}
+
+TEST_CASE("every operation on a CUDA device agrees with the CPU", "[ops][smoke][device]") {
   if (!is_available(Device::cuda)) {
     std::cout << "SKIPPED: no CUDA device\n";
     return;
@@ -178,7 +250,7 @@ TEST_CASE("every operation on a CUDA device agrees with the CPU", "[ops][smoke]"
   }
 }
 
-TEST_CASE("operations on a device give the same bytes again and again", "[ops]") {
+TEST_CASE("operations on a device give the same bytes again and again", "[ops][device]") {
   if (!is_available(Device::cuda)) {
     std::cout << "SKIPPED: no CUDA device\n";
     return;

@@ -10,7 +10,7 @@
 using namespace adlib;
 using namespace adlib::test;
 
-TEST_CASE("add and multiply broadcast as the naive loop does", "[ops][elementwise]") {
+TEST_CASE("add and multiply broadcast as the naive loop does", "[ops][elementwise][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(DType::f32, DType::f16, DType::bf16);
   const auto [a_shape, b_shape, shape] = GENERATE(table<Shape, Shape, Shape>({{{5}, {5}, {5}},
@@ -33,7 +33,7 @@ TEST_CASE("add and multiply broadcast as the naive loop does", "[ops][elementwis
   CHECK(difference(ops::multiply(a, b), product) == "");
 }
 
-TEST_CASE("add reads views in place", "[ops][elementwise]") {
+TEST_CASE("add reads views in place", "[ops][elementwise][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const Tensor a = random_tensor({4, 6}).to(device), b = random_tensor({6, 4}, DType::f32, 2).to(device);
   CHECK(same_bits(ops::add(a, b.transpose(0, 1)), ops::add(a, b.transpose(0, 1).contiguous())));

@@ -7,7 +7,7 @@
 using namespace adlib;
 using namespace adlib::test;
 
-TEST_CASE("embedding gathers rows of the table in any shape of ids", "[ops][embedding]") {
+TEST_CASE("embedding gathers rows of the table in any shape of ids", "[ops][embedding][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(DType::f32, DType::f16, DType::bf16);
   const Tensor table = random_tensor({11, 7}, dtype).to(device);

@@ -12,7 +12,7 @@
 using namespace adlib;
 using namespace adlib::test;
 
-TEST_CASE("layer_norm matches the naive loop on every device", "[ops][layer_norm]") {
+TEST_CASE("layer_norm matches the naive loop on every device", "[ops][layer_norm][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto [rows, cols] = GENERATE(table<int, int>({{1, 1}, {3, 31}, {2, 768}, {5, 1601}}));
@@ -26,7 +26,7 @@ TEST_CASE("layer_norm matches the naive loop on every device", "[ops][layer_norm
                    oracle::layer_norm(doubles(x), doubles(gamma), {}, 1e-5f), 2e-6) == "");
 }
 
-TEST_CASE("rms_norm matches the naive loop on every device", "[ops][rms_norm]") {
+TEST_CASE("rms_norm matches the naive loop on every device", "[ops][rms_norm][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto [rows, cols] = GENERATE(table<int, int>({{1, 1}, {3, 31}, {2, 768}, {5, 1601}}));
@@ -37,7 +37,7 @@ TEST_CASE("rms_norm matches the naive loop on every device", "[ops][rms_norm]") 
                    2e-6) == "");
 }
 
-TEST_CASE("layer_norm keeps its digits when the mean dwarfs the deviation", "[ops][layer_norm]") {
+TEST_CASE("layer_norm keeps its digits when the mean dwarfs the deviation", "[ops][layer_norm][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   Tensor x = random_tensor({2, 512});
   for (float& value : x.data<float>()) value += 4096;  // E[x²] - E[x]² in float would be noise here
@@ -47,7 +47,7 @@ TEST_CASE("layer_norm keeps its digits when the mean dwarfs the deviation", "[op
 }
 
 TEST_CASE("norms depend on eps, spread NaN over one row only, and read views",
-          "[ops][layer_norm][rms_norm]") {
+          "[ops][layer_norm][rms_norm][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   Tensor x = random_tensor({3, 16}, DType::f32, 1, 1e-3f);
   const Tensor gamma = random_tensor({16}, DType::f32, 2), beta = random_tensor({16}, DType::f32, 3);
@@ -68,7 +68,7 @@ TEST_CASE("norms depend on eps, spread NaN over one row only, and read views",
   CHECK(same_bits(ops::rms_norm(view, g, 1e-5f), ops::rms_norm(view.contiguous(), g, 1e-5f)));
 }
 
-TEST_CASE("a row's norm has the same bits wherever the row stands", "[ops][layer_norm][rms_norm]") {
+TEST_CASE("a row's norm has the same bits wherever the row stands", "[ops][layer_norm][rms_norm][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const Tensor x = random_tensor({9, 77}, dtype).to(device);  // odd: rows begin at every alignment

@@ -67,7 +67,7 @@ struct Pool {
 
 }  // namespace
 
-TEST_CASE("pages hold what was stored, rounded to their type", "[ops][attention]") {
+TEST_CASE("pages hold what was stored, rounded to their type", "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(cache_types));
   const std::int64_t dim = GENERATE(1, 5, 64);
@@ -134,13 +134,14 @@ constexpr std::int64_t most_keys = 200;
 #endif
 
 TEST_CASE("ragged attention matches the full matrix of scores, from every type of cache",
-          "[ops][attention]") {
+          "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(cache_types));
   const auto [heads, kv_heads, dim] = GENERATE(table<int, int, int>(
       {{1, 1, 1}, {4, 2, 3}, {3, 1, 31}, {2, 2, 64}, {14, 2, 64}, {2, 1, 80}, {5, 5, 128}}));
   const std::int64_t keys = GENERATE(1, 63, 64, 65, most_keys);
   CAPTURE(device, dtype, heads, dim, keys);
+  if (is_emulated(device) && (keys != 65 || heads < 3 || heads == 5)) return;
   const Tensor k = random_tensor({keys, kv_heads, dim}, DType::f32, 2, 2).to(device);
   const Tensor v = random_tensor({keys, kv_heads, dim}, DType::f32, 3).to(device);
   const Tensor q = random_tensor({keys, heads, dim}, DType::f32, 1, 2).to(device);
@@ -163,13 +164,15 @@ TEST_CASE("ragged attention matches the full matrix of scores, from every type o
   }
 }
 
-TEST_CASE("a cached row has the same bits prefilled, chunked, decoded and in company", "[ops][attention]") {
+TEST_CASE("a cached row has the same bits prefilled, chunked, decoded and in company",
+          "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(cache_types));
   const auto type = GENERATE(DType::f32, DType::bf16);
   const auto [heads, kv_heads, dim] = GENERATE(table<int, int, int>({{4, 4, 64}, {6, 2, 20}}));
   const int threads = GENERATE(1, 2);
   CAPTURE(device, dtype, type, heads, threads);
+  if (is_emulated(device) && (threads > 1 || (dtype != type && dtype != DType::i8))) return;
   set_num_threads(1);
   // A fused projection (N, H + 2 Hkv, D): all three are strided.
   const Tensor fused = random_tensor({150, heads + 2 * kv_heads, dim}, type, 1, 2).to(device);
@@ -185,9 +188,11 @@ TEST_CASE("a cached row has the same bits prefilled, chunked, decoded and in com
   for (std::int64_t t = 0; t < 150; ++t) {  // with only the keys so far in memory
     growing.store(k, v, t, t + 1);
     CAPTURE(t);
+    if (is_emulated(device) && t % 9 != 0) continue;
     REQUIRE(same_bits(growing.attend(q, t, t + 1), whole.slice(0, t, t + 1)));
   }
   for (const std::int64_t chunk : {7, 50, 63, 64, 65, 149}) {
+    if (is_emulated(device) && chunk != 50 && chunk != 65) continue;
     for (std::int64_t t = 0; t < 150; t += chunk) {
       const std::int64_t end = std::min<std::int64_t>(t + chunk, 150);
       REQUIRE(same_bits(pool.attend(q, t, end), whole.slice(0, t, end)));
@@ -217,7 +222,7 @@ TEST_CASE("plain attention has the bits of attention over pages of its type", "[
   CHECK(same_bits(batch_of_one(pool.attend(q, 0, 100)), plain));
 }
 
-TEST_CASE("what later positions and other pages hold does not matter", "[ops][attention]") {
+TEST_CASE("what later positions and other pages hold does not matter", "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(cache_types));
   const float poison = GENERATE(not_a_number, infinity);
@@ -239,7 +244,7 @@ TEST_CASE("what later positions and other pages hold does not matter", "[ops][at
   CHECK(same_bits(poisoned.attend(q, 89, 90), clean.attend(q, 89, 90)));
 }
 
-TEST_CASE("a row that sees nothing but NaN is NaN", "[ops][attention]") {
+TEST_CASE("a row that sees nothing but NaN is NaN", "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(cache_types));
   const std::int64_t rows = GENERATE(1, 3);
@@ -276,12 +281,14 @@ TEST_CASE("ragged attention returns the logarithm of each row's sum", "[ops][att
   }
 }
 
-TEST_CASE("rows that begin with the same pages have the bits that each has alone", "[ops][attention]") {
+TEST_CASE("rows that begin with the same pages have the bits that each has alone",
+          "[ops][attention][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(cache_types));
   const auto [heads, kv_heads, dim] = GENERATE(table<int, int, int>({{3, 3, 64}, {6, 2, 20}, {52, 1, 8}}));
   const int threads = GENERATE(1, 2);
   CAPTURE(device, dtype, heads, kv_heads, threads);
+  if (is_emulated(device) && threads > 1) return;
   set_num_threads(threads);
   constexpr std::int64_t positions = 256, pages = 12;
   ops::KeyValuePages pool = ops::KeyValuePages::empty(pages, kv_heads, dim, dim, dtype, device);

@@ -33,7 +33,7 @@ Tables tables(std::int64_t positions, std::int64_t pairs) {
 
 }  // namespace
 
-TEST_CASE("rope rotates each pair as a complex number on every device", "[ops][rope]") {
+TEST_CASE("rope rotates each pair as a complex number on every device", "[ops][rope][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(DType::f32, DType::f16, DType::bf16);
   const auto layout = GENERATE(ops::RopeLayout::halves, ops::RopeLayout::interleaved);
@@ -61,7 +61,7 @@ TEST_CASE("rope rotates each pair as a complex number on every device", "[ops][r
   CHECK(difference(y, expected, 2e-7) == "");
 }
 
-TEST_CASE("rope reads a slice of a fused projection where it lies", "[ops][rope]") {
+TEST_CASE("rope reads a slice of a fused projection where it lies", "[ops][rope][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto [cos, sin] = tables(9, 4);
   const Tensor c = cos.to(device), s = sin.to(device), fused = random_tensor({4, 6, 8}).to(device);

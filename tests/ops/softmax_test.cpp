@@ -12,7 +12,7 @@
 using namespace adlib;
 using namespace adlib::test;
 
-TEST_CASE("softmax and log_softmax match the naive loop on every device", "[ops][softmax]") {
+TEST_CASE("softmax and log_softmax match the naive loop on every device", "[ops][softmax][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto [rows, cols] = GENERATE(table<int, int>({{1, 1}, {3, 31}, {2, 1000}, {1, 50257}}));
@@ -24,7 +24,7 @@ TEST_CASE("softmax and log_softmax match the naive loop on every device", "[ops]
   CHECK(difference(ops::log_softmax(x), oracle::softmax(doubles(x), n, true), 4e-6 * scale) == "");
 }
 
-TEST_CASE("softmax runs along any dimension", "[ops][softmax]") {
+TEST_CASE("softmax runs along any dimension", "[ops][softmax][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const Tensor x = random_tensor({3, 4, 5}, DType::f32, 1, 4).to(device);
   for (const int dim : {0, 1, 2}) {
@@ -35,7 +35,7 @@ TEST_CASE("softmax runs along any dimension", "[ops][softmax]") {
   }
 }
 
-TEST_CASE("softmax of hidden, huge and broken rows", "[ops][softmax]") {
+TEST_CASE("softmax of hidden, huge and broken rows", "[ops][softmax][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const auto softmax = [&](std::initializer_list<float> row) {

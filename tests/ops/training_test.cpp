@@ -33,7 +33,7 @@ double fallen(const Tensor& y) {
 
 }  // namespace
 
-TEST_CASE("dropout follows the words of Philox, whatever the size and place", "[ops][dropout]") {
+TEST_CASE("dropout follows the words of Philox, whatever the size and place", "[ops][dropout][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto n = GENERATE(1, 3, 4, 15, 33, 255, 257, 1000, 40000);
@@ -57,7 +57,7 @@ TEST_CASE("dropout follows the words of Philox, whatever the size and place", "[
         "");
 }
 
-TEST_CASE("dropout drops its share, scales exactly and keeps streams apart", "[ops][dropout]") {
+TEST_CASE("dropout drops its share, scales exactly and keeps streams apart", "[ops][dropout][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const std::int64_t n = 200'000;
   const Tensor x = ones_and_more({n}, DType::f32, 1).to(device);
@@ -84,7 +84,7 @@ TEST_CASE("dropout drops its share, scales exactly and keeps streams apart", "[o
   }
 }
 
-TEST_CASE("dropout with p = 0 changes nothing, and drops NaN like numbers", "[ops][dropout]") {
+TEST_CASE("dropout with p = 0 changes nothing, and drops NaN like numbers", "[ops][dropout][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const Tensor x = random_tensor({7, 33}, dtype, 1).to(device),
@@ -100,7 +100,7 @@ TEST_CASE("dropout with p = 0 changes nothing, and drops NaN like numbers", "[op
   CHECK(ops::dropout(Tensor::empty({0, 3}), 0.5f, 1, 2).numel() == 0);
 }
 
-TEST_CASE("squared_norm sums squares in double", "[ops][squared_norm]") {
+TEST_CASE("squared_norm sums squares in double", "[ops][squared_norm][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto dtype = GENERATE(from_range(float_types));
   const auto n = GENERATE(0, 1, 5, 31, 33, 1000, 16384, 16385, 50001);
@@ -121,7 +121,7 @@ TEST_CASE("squared_norm sums squares in double", "[ops][squared_norm]") {
   CHECK(ops::squared_norm(Tensor::from({1e30f, 1e30f}, {2})) == Approx(2e60).epsilon(1e-7));
 }
 
-TEST_CASE("adamw_step follows Loshchilov and Hutter for many steps", "[ops][adamw_step]") {
+TEST_CASE("adamw_step follows Loshchilov and Hutter for many steps", "[ops][adamw_step][device]") {
   const auto device = GENERATE(from_range(available_devices()));
   const auto narrow = GENERATE(DType::bf16, DType::f16);
   const auto n = GENERATE(1, 7, 17, 1025);

@@ -34,7 +34,8 @@ inline DecoderConfig small_config(DecoderConfig::Family family = DecoderConfig::
   return config;
 }
 
-inline Decoder small_decoder(DecoderConfig::Family family = DecoderConfig::Family::gpt2) {
+inline Decoder small_decoder(DecoderConfig::Family family = DecoderConfig::Family::gpt2,
+                             Device device = Device::cpu) {
   const DecoderConfig config = small_config(family);
   std::map<std::string, Tensor> tensors;
   std::uint64_t stream = 0;
@@ -47,7 +48,7 @@ inline Decoder small_decoder(DecoderConfig::Family family = DecoderConfig::Famil
       value = static_cast<float>(center + 0.2 * random.normal(index++));
     tensors[spec.name] = values;
   }
-  return Decoder(config, Weights::from(tensors));
+  return Decoder(config, Weights::from(tensors).to(device));
 }
 
 }  // namespace adlib::test

@@ -10,6 +10,7 @@
 #include "adlib/io/safetensors.h"
 #include "support/catch.h"
 #include "support/compare.h"
+#include "support/devices.h"
 #include "support/error_of.h"
 #include "train/dataset_files.h"
 #include "train/models.h"
@@ -20,10 +21,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::int64_t steps = 12;
-
 // A run over a small dataset; every call is a process of its own as far as the library can tell.
 struct Setting {
+  explicit Setting(Device where = Device::cpu) : device(where), steps(is_emulated(where) ? 3 : 12) {}
+
+  Device device;
+  std::int64_t steps;
   TempDir dir;
   train::RunOptions options = {.directory = dir / "run", .evaluate_every = 3, .save_every = 2};
   train::TrainerOptions trainer_options = {
@@ -31,19 +34,22 @@ struct Setting {
   train::TrainableOptions model_options = {.dropout = 0.1f};
 
   train::Dataset data() const {
-    if (!fs::exists(dir / "data.jsonl")) write_text(dir / "data.jsonl", completions(60));
+    if (!fs::exists(dir / "data.jsonl"))
+      write_text(dir / "data.jsonl", completions(is_emulated(device) ? 30 : 60));
     return train::Dataset({dir / "data.jsonl"}, *byte_tokenizer(), {.context = 48, .split_field = "title"});
   }
   train::RunResult run(const train::RunObserver& observer = {}) {
     const train::Split parts = train::split(data(), 0.2);
-    train::TrainableDecoder model(small_decoder(), model_options);
+    train::TrainableDecoder model(small_decoder(DecoderConfig::Family::gpt2, device), model_options);
     const train::LanguageModelling objective;
     train::Trainer trainer(model, objective, trainer_options);
     train::BatchStream stream(parts.train, 60, 5);
     return train::run(trainer, stream, train::BatchPass(parts.validation, 60), options, observer);
   }
   std::string bytes_of(const std::string& file) const { return read_text(options.directory / file); }
-  std::string last_checkpoint() const { return "checkpoints/step-00000012/"; }
+  std::string last_checkpoint() const {
+    return is_emulated(device) ? "checkpoints/step-00000003/" : "checkpoints/step-00000012/";
+  }
 };
 
 // The log without what a clock says.
@@ -70,16 +76,18 @@ void check_same_end(const Setting& a, const Setting& b) {
 
 }  // namespace
 
-TEST_CASE("A run that was interrupted ends with the bytes of one that was not", "[train][run]") {
-  Setting whole, broken;
+TEST_CASE("A run that was interrupted ends with the bytes of one that was not", "[train][run][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  Setting whole(device), broken(device);
   const train::RunResult expected = whole.run();
-  CHECK(expected.state.step == steps);
+  CHECK(expected.state.step == whole.steps);
   CHECK(expected.state.best_step > 0);
   CHECK_FALSE(expected.interrupted);
 
   SECTION("on request, which saves") {
     broken.options.interrupted = [] { return true; };
-    for (std::int64_t step = 1; step < steps; ++step) {
+    for (std::int64_t step = 1; step < whole.steps; ++step) {
       const train::RunResult part = broken.run();
       CHECK(part.state.step == step);
       CHECK(part.interrupted);
@@ -109,7 +117,7 @@ TEST_CASE("A run that was interrupted ends with the bytes of one that was not", 
           std::ofstream(broken.options.directory / "log.jsonl", std::ios::app) << "{\"step\": 3, \"lo";
       }
     }
-    CHECK(calls > steps);
+    CHECK(calls > whole.steps);
   }
   check_same_end(whole, broken);
   CHECK_FALSE(fs::exists(broken.options.directory / "checkpoints/step-99999999.unfinished"));
@@ -170,8 +178,10 @@ TEST_CASE("Checkpoints are told by their steps, and copies of them are left alon
         std::set<std::string>{"step-99999999", "step-100000000", "step-99999999.copy", "step-9", "notes"});
 }
 
-TEST_CASE("LoRA and bf16 runs go on, too", "[train][run]") {
-  Setting whole, broken;
+TEST_CASE("LoRA and bf16 runs go on, too", "[train][run][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  Setting whole(device), broken(device);
   for (Setting* setting : {&whole, &broken}) {
     setting->model_options.dtype = DType::bf16;
     setting->model_options.lora = train::LoraConfig{.rank = 2, .alpha = 4};

@@ -7,6 +7,7 @@
 #include "adlib/train/trainer.h"
 #include "support/catch.h"
 #include "support/compare.h"
+#include "support/devices.h"
 #include "support/error_of.h"
 #include "train/models.h"
 
@@ -63,6 +64,14 @@ double relative_distance(const Tensor& a, const Tensor& b) {
   return std::sqrt(distance / (length + 1e-30));
 }
 
+// Changes the numbers of an f32 tensor wherever it lies.
+template <class Change>
+void change(Tensor& tensor, const Change& each) {
+  Tensor host = tensor.to(Device::cpu).clone();
+  for (float& value : host.data<float>()) each(value);
+  ops::copy_into(tensor, host.to(tensor.device()));
+}
+
 }  // namespace
 
 TEST_CASE("Gradients agree with central differences of the loss along random directions", "[train]") {
@@ -108,9 +117,11 @@ TEST_CASE("Gradients agree with central differences of the loss along random dir
   }
 }
 
-TEST_CASE("A document learns the same alone as packed with others", "[train]") {
+TEST_CASE("A document learns the same alone as packed with others", "[train][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   const Family family = GENERATE(Family::gpt2, Family::qwen2);
-  const TrainableDecoder model(small_decoder(family));
+  const TrainableDecoder model(small_decoder(family, device));
   const TokenBatch batch = make_batch({9, 33, 1, 20});
   const std::vector<float> together = model.losses(batch);
   std::vector<float> apart;
@@ -121,10 +132,13 @@ TEST_CASE("A document learns the same alone as packed with others", "[train]") {
   CHECK(together == apart);  // bit for bit
 }
 
-TEST_CASE("Checkpointed activations and the number of threads change no bit", "[train][threads]") {
+TEST_CASE("Checkpointed activations and the number of threads change no bit", "[train][threads][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   const Family family = GENERATE(Family::gpt2, Family::qwen2);
   const DType dtype = GENERATE(DType::f32, DType::bf16);
-  const Decoder decoder = small_decoder(family);
+  if (is_emulated(device) && (family == Family::gpt2) != (dtype == DType::f32)) return;
+  const Decoder decoder = small_decoder(family, device);
   const TokenBatch batch = make_batch({9, 33, 1, 20, 48});
   const auto gradients_with = [&](int threads, bool checkpoint) {
     set_num_threads(threads);
@@ -144,8 +158,10 @@ TEST_CASE("Checkpointed activations and the number of threads change no bit", "[
   }
 }
 
-TEST_CASE("Two batches accumulate to the gradient of both together", "[train]") {
-  TrainableDecoder model(small_decoder(GENERATE(Family::gpt2, Family::qwen2)));
+TEST_CASE("Two batches accumulate to the gradient of both together", "[train][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  TrainableDecoder model(small_decoder(GENERATE(Family::gpt2, Family::qwen2), device));
   const TokenBatch batch = make_batch({9, 33, 5, 20});
   model.backward(batch, 0.5f);
   const auto whole = gradients(model);
@@ -158,8 +174,10 @@ TEST_CASE("Two batches accumulate to the gradient of both together", "[train]") 
   }
 }
 
-TEST_CASE("The gradient of any function of the losses is that of the losses it weighs", "[train]") {
-  TrainableDecoder model(small_decoder());
+TEST_CASE("The gradient of any function of the losses is that of the losses it weighs", "[train][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  TrainableDecoder model(small_decoder(Family::gpt2, device));
   const TokenBatch batch = make_batch({9, 33, 5});
   const std::vector<float> losses = model.backward(batch, 0.25f);
   const auto expected = gradients(model);
@@ -176,8 +194,11 @@ TEST_CASE("The gradient of any function of the losses is that of the losses it w
   }
 }
 
-TEST_CASE("Dropout follows from its seed, leaves the expectation, and is off when measuring", "[train]") {
-  const Decoder decoder = small_decoder();
+TEST_CASE("Dropout follows from its seed, leaves the expectation, and is off when measuring",
+          "[train][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  const Decoder decoder = small_decoder(Family::gpt2, device);
   TrainableDecoder plain(decoder), dropping(decoder, {.dropout = 0.2f});
   const TokenBatch batch = make_batch({9, 33, 5});
   CHECK(plain.losses(batch) == dropping.losses(batch));
@@ -187,8 +208,10 @@ TEST_CASE("Dropout follows from its seed, leaves the expectation, and is off whe
   CHECK(dropping.losses(batch) != first);
 }
 
-TEST_CASE("bf16 computes what f32 does, to its precision, and keeps masters in f32", "[train]") {
-  const Decoder decoder = small_decoder(GENERATE(Family::gpt2, Family::qwen2));
+TEST_CASE("bf16 computes what f32 does, to its precision, and keeps masters in f32", "[train][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  const Decoder decoder = small_decoder(GENERATE(Family::gpt2, Family::qwen2), device);
   TrainableDecoder wide(decoder), narrow(decoder, {.dtype = DType::bf16});
   const TokenBatch batch = make_batch({9, 33, 5, 48});
   const std::vector<float> a = wide.backward(batch, 0.01f), b = narrow.backward(batch, 0.01f);
@@ -208,14 +231,18 @@ TEST_CASE("bf16 computes what f32 does, to its precision, and keeps masters in f
   }
 }
 
-TEST_CASE("A model learns a small text by heart, in every way of training", "[train]") {
+TEST_CASE("A model learns a small text by heart, in every way of training", "[train][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
   TrainableOptions options;
-  const int way = GENERATE(0, 1, 2, 3);
+  const int way = GENERATE(0, 1, 2, 3), steps = is_emulated(device) ? 4 : 120;
+  const Family family = GENERATE(Family::gpt2, Family::qwen2);
   CAPTURE(way);
+  if (is_emulated(device) && (family == Family::gpt2) != (way < 2)) return;
   if (way == 1) options.dtype = DType::bf16;
   if (way == 2) options.checkpoint_activations = true;
   if (way == 3) options.lora = train::LoraConfig{.rank = 8, .alpha = 32};
-  TrainableDecoder model(small_decoder(GENERATE(Family::gpt2, Family::qwen2)), options);
+  TrainableDecoder model(small_decoder(family, device), options);
   const train::LanguageModelling objective;
   train::Trainer trainer(model, objective,
                          {.schedule = {.peak = 2e-2, .floor = 1e-3, .warmup = 5, .total = 120},
@@ -223,13 +250,15 @@ TEST_CASE("A model learns a small text by heart, in every way of training", "[tr
   const TokenBatch batch = make_batch({9, 20}, 3);
   const double before = trainer.step([&] { return batch; }).totals.mean_loss();
   double after = 0;
-  for (int i = 1; i < 120; ++i) after = trainer.step([&] { return batch; }).totals.mean_loss();
+  for (int i = 1; i < steps; ++i) after = trainer.step([&] { return batch; }).totals.mean_loss();
   CHECK(before > 4);
-  CHECK(after < (way == 3 ? 3.2 : 0.5));
+  CHECK(after < (is_emulated(device) ? before - 0.1 : way == 3 ? 3.2 : 0.5));
 }
 
-TEST_CASE("LoRA leaves the model frozen and merges into what it computes", "[train][lora]") {
-  const Decoder decoder = small_decoder(GENERATE(Family::gpt2, Family::qwen2));
+TEST_CASE("LoRA leaves the model frozen and merges into what it computes", "[train][lora][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  const Decoder decoder = small_decoder(GENERATE(Family::gpt2, Family::qwen2), device);
   const bool gpt2 = decoder.config().family == Family::gpt2;
   train::LoraConfig lora{.rank = 2, .alpha = 3, .targets = {gpt2 ? "attn.c_proj" : "gate_proj"}};
   TrainableDecoder model(decoder, {.lora = lora});
@@ -242,8 +271,7 @@ TEST_CASE("LoRA leaves the model frozen and merges into what it computes", "[tra
   const TokenBatch batch = make_batch({9, 33});
   CHECK(model.losses(batch) == TrainableDecoder(decoder).losses(batch));  // B = 0 changes nothing
   for (Parameter& parameter : model.parameters())
-    if (parameter.is_trained())
-      for (float& value : parameter.master.data<float>()) value += 0.3f;
+    if (parameter.is_trained()) change(parameter.master, [](float& value) { value += 0.3f; });
   const std::vector<float> adapted = model.losses(batch);
   CHECK(adapted != TrainableDecoder(decoder).losses(batch));
   const Decoder merged(model.config(), Weights::from(model.named_tensors()));
@@ -252,14 +280,16 @@ TEST_CASE("LoRA leaves the model frozen and merges into what it computes", "[tra
     CHECK(again[i] == Approx(adapted[i]).epsilon(1e-5).margin(1e-5));
 }
 
-TEST_CASE("LoRA is merged by the scale that it was trained with", "[train][lora]") {
-  const Decoder decoder = small_decoder();
+TEST_CASE("LoRA is merged by the scale that it was trained with", "[train][lora][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  const Decoder decoder = small_decoder(Family::gpt2, device);
   const TrainableOptions options{
       .dtype = DType::bf16,
       .lora = train::LoraConfig{.rank = 3, .alpha = 4, .targets = {"attn.c_attn"}}};  // bf16 has no 4/3
   TrainableDecoder model(decoder, options);
   const std::string layer = "transformer.h.0.attn.c_attn";
-  for (float& value : model.parameters().at(layer + ".lora_B.weight").master.data<float>()) value = 1;
+  change(model.parameters().at(layer + ".lora_B.weight").master, [](float& value) { value = 1; });
   const std::vector<double> a = doubles(model.parameters().at(layer + ".lora_A.weight").master),
                             frozen = doubles(decoder.named_tensors().at(layer + ".weight")),
                             merged = doubles(model.named_tensors().at(layer + ".weight"));
@@ -294,8 +324,10 @@ TEST_CASE("Wrong batches, options and targets of LoRA are refused by name", "[tr
   CHECK_THAT(error_of([&] { TrainableDecoder{quantised}; }), ContainsSubstring("the weights are int8"));
 }
 
-TEST_CASE("A loss that is not finite leaves the weights as they were", "[train]") {
-  TrainableDecoder model(small_decoder());
+TEST_CASE("A loss that is not finite leaves the weights as they were", "[train][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  TrainableDecoder model(small_decoder(Family::gpt2, device));
   Parameter& poisoned = model.parameters().at("transformer.ln_f.bias");
   const Tensor good = poisoned.master.clone();
   const train::LanguageModelling objective;
@@ -305,29 +337,33 @@ TEST_CASE("A loss that is not finite leaves the weights as they were", "[train]"
   const auto before = model.named_tensors();
   std::map<std::string, Tensor> copies;
   for (const auto& [name, tensor] : before) copies[name] = tensor.clone();
-  poisoned.master.data<float>()[0] = std::nanf("");
+  change(poisoned.master, [](float& value) { value = std::nanf(""); });
   CHECK_THAT(error_of([&] { trainer.step([&] { return batch; }); }),
              ContainsSubstring("step 2: the loss is nan") && ContainsSubstring("lower learning rate"));
   CHECK(trainer.optimizer().steps() == 1);
-  poisoned.master.data<float>()[0] = copies.at(poisoned.name).data<float>()[0];
+  ops::copy_into(poisoned.master, copies.at(poisoned.name));
   for (const auto& [name, tensor] : model.named_tensors()) CHECK(same_bits(tensor, copies.at(name)));
 }
 
-TEST_CASE("Preference learning prefers what it is shown, and starts at log 2", "[train][preference]") {
-  TrainableDecoder model(small_decoder());
+TEST_CASE("Preference learning prefers what it is shown, and starts at log 2",
+          "[train][preference][device]") {
+  const auto device = GENERATE(from_range(available_devices()));
+  CAPTURE(device);
+  TrainableDecoder model(small_decoder(Family::gpt2, device));
   TokenBatch batch = make_batch({9, 12, 20, 7});
   batch.examples = {0, 1, 2, 3};
   const train::DirectPreference objective(0.5, train::document_losses(model.losses(batch), batch));
+  const int steps = is_emulated(device) ? 3 : 40;
   train::Trainer trainer(model, objective,
                          {.schedule = {.peak = 1e-2, .floor = 1e-3, .warmup = 2, .total = 40}});
   const train::Totals first = trainer.step([&] { return batch; }).totals;
   CHECK(first.count == 2);
   CHECK(first.mean_loss() == Approx(std::log(2.0)).epsilon(1e-6));
-  for (int i = 1; i < 40; ++i) trainer.step([&] { return batch; });
+  for (int i = 1; i < steps; ++i) trainer.step([&] { return batch; });
   const train::Totals last = objective.evaluate(model, batch);
   CHECK(last.wins == 2);
-  CHECK(last.mean_loss() < 0.1);
-  CHECK(last.margin > 2);
+  CHECK(last.mean_loss() < (is_emulated(device) ? 0.6 : 0.1));
+  CHECK(last.margin > (is_emulated(device) ? 0 : 2));
   batch.examples = {0, 1, 2, 4};
   CHECK_THAT(error_of([&] { objective.evaluate(model, batch); }),
              ContainsSubstring("example 4 has no reference"));

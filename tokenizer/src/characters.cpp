@@ -50,8 +50,10 @@ bool is_wide(char32_t c) {
 bool is_white_space(char32_t c) { return tok::is_space(c); }
 
 bool is_part_of_previous(char32_t c) {
-  return c >= 0x80 && (tok::is_mark(c) ||
-                       u_hasBinaryProperty(static_cast<UChar32>(c), UCHAR_DEFAULT_IGNORABLE_CODE_POINT));
+  // Grapheme_Extend has the half-width ﾞ and ﾟ, too: letters to Unicode, marks once they are folded.
+  const auto has = [&](UProperty property) { return u_hasBinaryProperty(static_cast<UChar32>(c), property); };
+  return c >= 0x80 &&
+         (tok::is_mark(c) || has(UCHAR_GRAPHEME_EXTEND) || has(UCHAR_DEFAULT_IGNORABLE_CODE_POINT));
 }
 
 bool is_word_character(char32_t c) {

@@ -5,8 +5,8 @@
 #include <functional>
 #include <vector>
 
+#include "copywriter/shop/json_line.h"
 #include "copywriter/store/store.h"
-#include "copywriter/write/json_lines_sink.h"
 
 namespace adlib::copywriter {
 

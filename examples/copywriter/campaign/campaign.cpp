@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/rules/toml_table.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "copywriter/collect/csv.h"
-#include "copywriter/collect/customer.h"
-#include "copywriter/collect/product.h"
 #include "copywriter/collect/rows.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/product.h"
 
 namespace adlib::copywriter {
 

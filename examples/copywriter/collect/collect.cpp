@@ -9,7 +9,7 @@
 #include "copywriter/collect/collect_file.h"
 #include "copywriter/collect/field_map.h"
 #include "copywriter/collect/reason.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/store/shop_names.h"
 
 namespace adlib::copywriter {

@@ -7,7 +7,7 @@
 #include "copywriter/collect/contact.h"
 #include "copywriter/collect/shopify.h"
 #include "copywriter/collect/sniff.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

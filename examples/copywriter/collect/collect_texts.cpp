@@ -4,8 +4,8 @@
 
 #include "copywriter/collect/collect_file.h"
 #include "copywriter/collect/contact.h"
-#include "copywriter/collect/hash.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/hash.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

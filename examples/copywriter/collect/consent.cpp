@@ -7,9 +7,9 @@
 
 #include "adlib/core/error.h"
 #include "copywriter/collect/contact.h"
-#include "copywriter/collect/customer.h"
-#include "copywriter/collect/fields.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/fields.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

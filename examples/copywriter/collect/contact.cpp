@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/rules/pcre2_code.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "adlib/core/error.h"
 #include "copywriter/collect/contact.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

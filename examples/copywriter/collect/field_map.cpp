@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "copywriter/collect/collect_file.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/rules/toml_table.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

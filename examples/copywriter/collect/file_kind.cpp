@@ -8,7 +8,7 @@
 #include "copywriter/collect/collect_file.h"
 #include "copywriter/collect/consent.h"
 #include "copywriter/collect/contact.h"
-#include "copywriter/collect/fields.h"
+#include "copywriter/shop/fields.h"
 
 namespace adlib::copywriter {
 namespace {

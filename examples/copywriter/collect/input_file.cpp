@@ -11,7 +11,7 @@
 
 #include "adlib/core/error.h"
 #include "copywriter/collect/rows.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

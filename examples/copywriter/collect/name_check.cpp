@@ -5,7 +5,7 @@
 #include "copywriter/collect/collect_file.h"
 #include "copywriter/collect/file_kind.h"
 #include "copywriter/collect/shopify.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "copywriter/collect/customer.h"
-#include "copywriter/collect/product.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/product.h"
 
 namespace adlib::copywriter {
 

@@ -5,10 +5,10 @@
 #include <string_view>
 #include <utility>
 
-#include "copywriter/collect/customer.h"
-#include "copywriter/collect/fields.h"
-#include "copywriter/collect/product.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/fields.h"
+#include "copywriter/shop/product.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "copywriter/collect/contact.h"
-#include "copywriter/collect/hash.h"
+#include "copywriter/shop/hash.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "copywriter/collect/csv.h"
-#include "copywriter/collect/product.h"
 #include "copywriter/collect/rows.h"
+#include "copywriter/shop/product.h"
 
 namespace adlib::copywriter {
 

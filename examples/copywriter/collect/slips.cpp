@@ -7,9 +7,9 @@
 #include "copywriter/collect/collect_file.h"
 #include "copywriter/collect/consent.h"
 #include "copywriter/collect/contact.h"
-#include "copywriter/collect/fields.h"
 #include "copywriter/collect/shopify.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/fields.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

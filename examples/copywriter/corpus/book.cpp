@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/lines.h"
 #include "copywriter/corpus/lexicon.h"
+#include "copywriter/shop/lines.h"
 
 namespace adlib::copywriter::corpus {
 namespace {

@@ -5,9 +5,9 @@
 #include <optional>
 #include <set>
 
-#include "copywriter/collect/hash.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/corpus/invent.h"
+#include "copywriter/shop/hash.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter::corpus {
 namespace {

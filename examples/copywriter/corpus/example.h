@@ -8,7 +8,7 @@
 
 #include "copywriter/corpus/compose.h"
 #include "copywriter/corpus/world.h"
-#include "copywriter/write/json_lines_sink.h"
+#include "copywriter/shop/json_line.h"
 #include "copywriter/write/prompt.h"
 
 namespace adlib::copywriter::corpus {

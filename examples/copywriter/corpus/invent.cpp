@@ -3,7 +3,7 @@
 #include <cctype>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 // Every draw stands in a statement of its own: see Random.
 

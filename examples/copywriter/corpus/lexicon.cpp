@@ -4,8 +4,8 @@
 #include <set>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/lines.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/lines.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/write/prompt.h"
 
 namespace adlib::copywriter::corpus {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "copywriter/corpus/pattern.h"
-#include "copywriter/write/template.h"
+#include "copywriter/shop/language.h"
 
 namespace adlib::copywriter::corpus {
 

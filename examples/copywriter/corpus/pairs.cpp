@@ -6,7 +6,7 @@
 #include "adlib/core/error.h"
 #include "adlib/io/atomic_file.h"
 #include "adlib/io/json.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter::corpus {
 namespace {

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/lines.h"
+#include "copywriter/shop/lines.h"
 
 namespace adlib::copywriter::corpus {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/hash.h"
+#include "copywriter/shop/hash.h"
 
 namespace adlib::copywriter::corpus {
 

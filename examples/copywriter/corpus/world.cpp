@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/lines.h"
+#include "copywriter/shop/lines.h"
 
 namespace adlib::copywriter::corpus {
 namespace {

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "copywriter/collect/customer.h"
-#include "copywriter/collect/product.h"
 #include "copywriter/corpus/invent.h"
 #include "copywriter/corpus/lexicon.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/product.h"
 
 namespace adlib::copywriter::corpus {
 

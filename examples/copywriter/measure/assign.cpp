@@ -9,9 +9,9 @@
 #include <unordered_set>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/hash.h"
 #include "copywriter/measure/context.h"
 #include "copywriter/measure/shown.h"
+#include "copywriter/shop/hash.h"
 #include "copywriter/store/consents.h"
 
 namespace adlib::copywriter {

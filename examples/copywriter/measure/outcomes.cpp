@@ -9,14 +9,14 @@
 #include "adlib/core/error.h"
 #include "adlib/io/json.h"
 #include "copywriter/collect/consent_rows.h"
-#include "copywriter/collect/hash.h"
-#include "copywriter/collect/money.h"
 #include "copywriter/collect/people.h"
 #include "copywriter/collect/reason.h"
 #include "copywriter/collect/rows.h"
 #include "copywriter/collect/sniff.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/measure/assign.h"
+#include "copywriter/shop/hash.h"
+#include "copywriter/shop/money.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <functional>
 
+#include "copywriter/shop/json_line.h"
 #include "copywriter/store/store.h"
-#include "copywriter/write/json_lines_sink.h"
 
 namespace adlib::copywriter {
 

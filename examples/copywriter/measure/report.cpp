@@ -4,9 +4,9 @@
 #include <filesystem>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/measure/report_page.h"
 #include "copywriter/measure/results.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

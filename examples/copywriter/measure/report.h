@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "copywriter/shop/language.h"
 #include "copywriter/store/store.h"
-#include "copywriter/write/template.h"
 
 namespace adlib::copywriter {
 

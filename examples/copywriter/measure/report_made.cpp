@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/measure/context.h"
 #include "copywriter/measure/report_page.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

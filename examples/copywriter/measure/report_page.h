@@ -7,8 +7,8 @@
 
 #include "copywriter/measure/html.h"
 #include "copywriter/measure/results.h"
+#include "copywriter/shop/language.h"
 #include "copywriter/store/store.h"
-#include "copywriter/write/template.h"
 
 namespace adlib::copywriter {
 

@@ -6,8 +6,8 @@
 #include <map>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/measure/report_page.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

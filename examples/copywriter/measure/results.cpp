@@ -8,10 +8,10 @@
 #include <unordered_map>
 #include <utility>
 
-#include "copywriter/collect/hash.h"
 #include "copywriter/measure/bandit.h"
 #include "copywriter/measure/context.h"
 #include "copywriter/measure/shown.h"
+#include "copywriter/shop/hash.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -9,8 +9,8 @@
 #include "copywriter/measure/off_policy.h"
 #include "copywriter/measure/sequential.h"
 #include "copywriter/measure/statistics.h"
+#include "copywriter/shop/json_line.h"
 #include "copywriter/store/store.h"
-#include "copywriter/write/json_lines_sink.h"
 
 namespace adlib::copywriter {
 

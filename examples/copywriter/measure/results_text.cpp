@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstdio>
 
-#include "copywriter/collect/text.h"
 #include "copywriter/measure/results.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

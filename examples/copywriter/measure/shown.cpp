@@ -30,6 +30,12 @@ std::set<std::string> channels_with_impressions(const Store& store) {
   return channels;
 }
 
+// Before the first file of outcomes nobody knows what became of any copy.
+bool has_outcomes(const Store& store) {
+  Statement rows = store.prepare("SELECT 1 FROM outcome WHERE kind <> 'unsubscribe' LIMIT 1");
+  return rows.step();
+}
+
 Draw draw_of(const Statement& row, const Store& store) {
   Draw draw;
   draw.policy = row.text(11);
@@ -47,6 +53,7 @@ Draw draw_of(const Statement& row, const Store& store) {
 
 void for_each_shown_copy(const Store& store, const std::function<void(ShownCopy&&)>& take) {
   const std::set<std::string> with_impressions = channels_with_impressions(store);
+  const bool told = has_outcomes(store);
   Statement rows = store.prepare(kSelect);
   while (rows.step()) {
     ShownCopy shown;
@@ -59,7 +66,7 @@ void for_each_shown_copy(const Store& store, const std::function<void(ShownCopy&
     shown.impressions = rows.integer(6);
     shown.unsubscribed = rows.integer(9);
     const std::int64_t clicks = rows.integer(7), conversions = rows.integer(8);
-    const bool sent = rows.integer(10) != 0 && !with_impressions.contains(shown.channel);
+    const bool sent = told && rows.integer(10) != 0 && !with_impressions.contains(shown.channel);
     if (shown.user) {  // who clicked or bought has seen it, whatever the count of impressions missed
       shown.seen = sent || shown.impressions + clicks + conversions > 0 ? 1 : 0;
       shown.clicked = clicks > 0 ? 1 : 0;

@@ -35,7 +35,8 @@ struct ShownCopy {
   std::optional<std::int64_t> user;  ///< none: it is for everybody
   std::string scene, channel, language, arm;
   /// A copy for one user is one trial at most: seen, clicked, converted or not. Of a copy for everybody each
-  /// impression is one. Where a channel reports no impressions, a copy that was sent counts as seen.
+  /// impression is one. Where a channel reports no impressions, a copy that was sent counts as seen,
+  /// once the store has any outcome.
   std::int64_t seen = 0, clicked = 0, converted = 0;
   std::int64_t impressions = 0, unsubscribed = 0;
   std::optional<Draw> draw;

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

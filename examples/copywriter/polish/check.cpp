@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
+#include <tuple>
 
 #include "adlib/core/error.h"
 #include "adlib/tokenizer/characters.h"
@@ -50,13 +52,12 @@ void leave_out_names(std::vector<Finding>& findings, std::string_view text, cons
 // Several packs say the same of the same words: of findings with one place, level and message the first
 // stays.
 void leave_out_repeated(std::vector<Finding>& findings) {
+  std::set<std::tuple<std::size_t, std::size_t, Level, std::string>> told;
   std::vector<Finding> kept;
   for (Finding& finding : findings) {
-    const bool again = std::any_of(kept.begin(), kept.end(), [&](const Finding& other) {
-      return other.where == finding.where && other.level == finding.level &&
-             other.message == finding.message && !finding.where.empty();
-    });
-    if (!again) kept.push_back(std::move(finding));
+    const Range where = finding.where;
+    const bool first = told.emplace(where.begin, where.end, finding.level, finding.message).second;
+    if (first || where.empty()) kept.push_back(std::move(finding));
   }
   findings = std::move(kept);
 }

@@ -8,13 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "copywriter/collect/customer.h"
-#include "copywriter/collect/product.h"
 #include "copywriter/polish/check_reader.h"
 #include "copywriter/polish/claims.h"
 #include "copywriter/polish/finding.h"
 #include "copywriter/rules/rule_set.h"
-#include "copywriter/write/template.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/language.h"
+#include "copywriter/shop/product.h"
 
 namespace adlib::copywriter {
 

@@ -64,6 +64,7 @@ ReaderRules::ReaderRules(const std::filesystem::path& rules, std::span<const Pro
     statement.behind = PhraseMatcher(table.list("behind"));
     statement.except = PhraseMatcher(table.list("except"));
     statement.any = table.flag("any");
+    statement.exact = table.flag("exact");
     statement.unpersonalised_only = table.flag("unpersonalised-only");
     statement.basis = table.text_or_none("basis");
     statement.zh = table.text("zh");
@@ -110,7 +111,7 @@ std::vector<Finding> ReaderRules::check(std::string_view text, Language language
         while (trimmed.starts_with(' ')) trimmed.remove_prefix(1);
         while (trimmed.ends_with(' ')) trimmed.remove_suffix(1);
         if (trimmed.empty() || holds(trimmed)) continue;
-        bool wrong = statement.any && known.empty();
+        bool wrong = statement.exact || (statement.any && known.empty());
         for (const Range& taste : tastes_.find_all(folded)) {
           if (!slot.contains(taste)) continue;
           if (!holds(std::string_view(all).substr(taste.begin, taste.end - taste.begin))) {

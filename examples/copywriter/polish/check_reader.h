@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "copywriter/collect/customer.h"
-#include "copywriter/collect/product.h"
 #include "copywriter/polish/finding.h"
-#include "copywriter/write/template.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/language.h"
+#include "copywriter/shop/product.h"
 
 namespace adlib::copywriter {
 
@@ -33,7 +33,8 @@ class ReaderRules {
     std::string id;
     std::vector<Language> languages;
     PhraseMatcher before, behind, except;
-    bool any = false;  ///< what stands there need not be known by name: a taste in a record of none
+    bool exact = false;  ///< the record holds what stands there, letter by letter
+    bool any = false;    ///< what stands there need not be known by name: a taste in a record of none
     bool unpersonalised_only = false;
     std::string basis, zh, en;
   };

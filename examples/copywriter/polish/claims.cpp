@@ -140,6 +140,9 @@ struct Claims::Impl {
         }
       }
     }
+    for (const auto& [name, told] : lexicon.told_names) property_of(name);
+    for (const auto& [name, property] : properties)
+      index.add(name, {IndexEntry::Kind::name, false, property, 0, 0});
     for (const auto& [value, weak] : values)
       index.add(value.first, {IndexEntry::Kind::value, weak, value.second, 0, 0});
     index.link();
@@ -245,8 +248,8 @@ std::vector<Finding> Claims::check(std::string_view text, const Product& product
   impl_->check_claims(context, all);
   check_numbers(context, impl_->numbers, all);
   check_words(context, impl_->lexicon, own, matches, in_facts, all);
-  check_statements(context, impl_->lexicon, own, impl_->numbers, all);
-  check_told(context, impl_->lexicon, own, impl_->numbers, all);
+  check_statements(context, impl_->lexicon, own, matches, impl_->numbers, all);
+  check_told(context, impl_->lexicon, own, matches, impl_->numbers, all);
   check_quotations(context, impl_->lexicon, all);
   for (Finding& finding : all) {
     const bool taken = std::any_of(kept.begin(), kept.end(),

@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
-#include "copywriter/collect/customer.h"
-#include "copywriter/collect/product.h"
 #include "copywriter/polish/finding.h"
-#include "copywriter/write/template.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/language.h"
+#include "copywriter/shop/product.h"
 
 namespace adlib::copywriter {
 

@@ -14,9 +14,9 @@ namespace adlib::copywriter::claims {
 
 /// What a phrase of the index stands for.
 struct IndexEntry {
-  enum class Kind : std::uint8_t { word, value, title, brand } kind;
+  enum class Kind : std::uint8_t { word, value, title, brand, name } kind;
   bool weak = false;
-  std::uint32_t property = 0;  ///< of a word: its class; of a value: its property
+  std::uint32_t property = 0;  ///< of a word: its class; of a value and a name: its property
   std::uint32_t group = 0;     ///< of a word
   std::uint32_t product = 0;   ///< of a title and a brand
 };
@@ -76,10 +76,17 @@ void check_words(const Context& context, const ClaimLexicon& lexicon, std::span<
                  std::vector<Finding>& findings);
 /// Properties that the text names with another value.
 void check_statements(const Context& context, const ClaimLexicon& lexicon, std::span<const OwnProperty> own,
-                      const NumberRules& rules, std::vector<Finding>& findings);
-/// Values of the product that are told as another property's: "The battery: 262 g".
+                      std::span<const IndexMatch> matches, const NumberRules& rules,
+                      std::vector<Finding>& findings);
+/// Values of the product that are told as another property's: "The battery: 262 g". `matches` tell where the
+/// text names properties.
 void check_told(const Context& context, const ClaimLexicon& lexicon, std::span<const OwnProperty> own,
-                const NumberRules& rules, std::vector<Finding>& findings);
+                std::span<const IndexMatch> matches, const NumberRules& rules,
+                std::vector<Finding>& findings);
+/// Whether words that are said to be a property's value are the beginning of one, or one number of a range or
+/// size: 304不锈 for 304不锈钢, "20 cm" for "20 x 30 cm".
+bool is_cut_off(const Context& context, const PropertyFact& fact, Range said,
+                std::span<const IndexMatch> matches, const NumberRules& rules);
 /// What is quoted as the shop's own words and is not.
 void check_quotations(const Context& context, const ClaimLexicon& lexicon, std::vector<Finding>& findings);
 /// Words that are nearly one of these names; the first is the product's title, the second its brand.

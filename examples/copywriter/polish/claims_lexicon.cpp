@@ -2,9 +2,9 @@
 
 #include "adlib/core/error.h"
 #include "adlib/tokenizer/characters.h"
-#include "copywriter/collect/lines.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/rules/toml_table.h"
+#include "copywriter/shop/lines.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter::claims {
 namespace {
@@ -98,6 +98,7 @@ void read_told(TomlTable& table, ClaimLexicon& lexicon) {
   const auto place = static_cast<std::uint32_t>(lexicon.told.size());
   for (const std::string& name : told.names) {
     if (has_han(name)) lexicon.told_words.add(name, place);
+    lexicon.told_names[name].insert(place);
   }
   for (const PhraseSource& words : table.list("words")) {
     const std::vector<std::string> plain = plain_phrases(words);
@@ -161,7 +162,8 @@ ClaimLexicon ClaimLexicon::read(const std::filesystem::path& directory) {
                         folded_list(statements, "before"),  folded_list(statements, "behind"),
                         folded_list(statements, "openers"), folded_list(statements, "links"),
                         folded_list(statements, "aside"),   folded_list(statements, "open"),
-                        folded_list(statements, "under"),   folded_list(statements, "answers")};
+                        folded_list(statements, "under"),   folded_list(statements, "answers"),
+                        folded_list(statements, "entries"), folded_list(statements, "listed")};
   lexicon.quotations = {PhraseMatcher(statements.list("quotes")), PhraseMatcher(statements.list("quoted"))};
   statements.refuse_unknown_keys();
   for_each_table(directory / kTold, "told", [&](TomlTable& table) { read_told(table, lexicon); });

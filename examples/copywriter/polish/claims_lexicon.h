@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -75,8 +77,8 @@ struct ClaimRule {
 };
 /// How sentences tell a value.
 struct Statements {
-  std::vector<std::string> binders, back_binders, before, behind, openers, links, aside, open, under,
-      answers;  ///< folded
+  std::vector<std::string> binders, back_binders, before, behind, openers, links, aside, open, under, answers,
+      entries, listed;  ///< folded
 };
 
 /// A property as sentences tell it that do not name it as the shop does.
@@ -96,6 +98,8 @@ struct ClaimLexicon {
   std::vector<ToldProperty> told;
   WordIndex<std::uint32_t> told_words;  ///< which tell a property, by its place in `told`
   WordIndex<std::uint32_t> frames;      ///< of them, those behind which a quantity must stand
+  /// What shops call a property: which of `told` it names. One name may be that of several.
+  std::map<std::string, std::set<std::uint32_t>, std::less<>> told_names;
   Quotations quotations;
   PhraseMatcher except;  ///< idioms, inside of which a word of a property is none
   std::vector<ClaimRule> claims;

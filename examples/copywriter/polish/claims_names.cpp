@@ -41,6 +41,18 @@ void report(const Context& context, Range part, std::string_view name, std::vect
        context.say(words + "与名称不一致；名称是" + right, words + " is not quite the name, " + right)});
 }
 
+// The word around a place of folded text: letters and digits of Latin script, or one ideograph.
+Range word_at(std::string_view folded, std::size_t at) {
+  const auto is_letter = [&](std::size_t i) {
+    return i < folded.size() &&
+           ((folded[i] >= 'a' && folded[i] <= 'z') || (folded[i] >= '0' && folded[i] <= '9'));
+  };
+  Range word{at, at};
+  while (word.begin > 0 && is_letter(word.begin - 1)) --word.begin;
+  while (is_letter(word.end)) ++word.end;
+  return word;
+}
+
 // Sellers' algorithm ("The theory and computation of evolutionary distances", 1980): the ends of the parts of
 // a text that differ least from a pattern.
 void check_near_title(const Context& context, std::string_view title, std::vector<Finding>& findings) {
@@ -74,27 +86,21 @@ void check_near_title(const Context& context, std::string_view title, std::vecto
     if (std::any_of(taken.begin(), taken.end(), [part = part](Range one) { return one.overlaps(part); }))
       continue;
     const std::string_view folded = context.text.folded();
+    // "Ukulelele" is no Ukulele.
+    const bool whole = is_word_edge(folded, part.begin) && is_word_edge(folded, part.end);
+    if (cost == 0 && !whole) {
+      const Range longer{word_at(folded, part.begin).begin, word_at(folded, part.end).end};
+      taken.push_back(longer);
+      if (!context.facts.hold(context.at(longer))) report(context, longer, title, findings);
+      continue;
+    }
     const bool right = cost == 0 || context.is_known(part);
     // Words that end where the name goes on are no other name; it may go wrong behind them.
-    if (!right && (context.facts.hold(context.at(part)) || !is_word_edge(folded, part.begin) ||
-                   !is_word_edge(folded, part.end)))
-      continue;
+    if (!right && (context.facts.hold(context.at(part)) || !whole)) continue;
     taken.push_back(part);
     if (right) continue;
     report(context, part, title, findings);
   }
-}
-
-// The word around a place of folded text: letters and digits of Latin script, or one ideograph.
-Range word_at(std::string_view folded, std::size_t at) {
-  const auto is_letter = [&](std::size_t i) {
-    return i < folded.size() &&
-           ((folded[i] >= 'a' && folded[i] <= 'z') || (folded[i] >= '0' && folded[i] <= '9'));
-  };
-  Range word{at, at};
-  while (word.begin > 0 && is_letter(word.begin - 1)) --word.begin;
-  while (is_letter(word.end)) ++word.end;
-  return word;
 }
 
 bool is_capital(std::string_view words) { return !words.empty() && words[0] >= 'A' && words[0] <= 'Z'; }
@@ -216,7 +222,7 @@ class NearNames {
 void check_near_names(const Context& context, std::span<const std::string> names,
                       std::span<const IndexMatch> matches, std::vector<Finding>& findings) {
   if (names.empty()) return;
-  check_near_title(context, names[0], findings);
+  for (const std::string& name : names) check_near_title(context, name, findings);
   NearNames near(context, matches, findings);
   for (const std::string& name : names) {
     near.check_beginning(name);

@@ -4,8 +4,8 @@
 #include <cstdlib>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/money.h"
 #include "copywriter/polish/claims_context.h"
+#include "copywriter/shop/money.h"
 
 namespace adlib::copywriter::claims {
 namespace {
@@ -100,8 +100,11 @@ class NumberCheck {
   bool is_borne_out(const PlacedNumber& number) const {
     const bool money = rules_.is_money(number.unit);
     return any_fact([&](const PlacedNumber& fact) {
+      if (number.per != fact.per && rules_.is_density(fact.per)) return false;
       if (number.unit != UnitSet::none && fact.unit != UnitSet::none) return rules_.same_amount(number, fact);
       if (number.digits != fact.digits) return false;
+      // 16姆米 does not bear out 16便: neither is a unit that is known, and they are not the same.
+      if (!number.counts.empty() && !fact.counts.empty() && number.counts != fact.counts) return false;
       if (number.unit == fact.unit) return true;
       if (number.unit == UnitSet::none) return rules_.is_money(fact.unit) || !number.before_letter;
       return !fact.after_letter && !fact.before_letter && (money || rules_.is_counter(number.unit));
@@ -157,6 +160,9 @@ class NumberCheck {
   const NumberFact* related(const PlacedNumber& number, const std::string& around) const {
     const NumberFact* best = nullptr;
     for (const NumberFact& fact : context_.facts.numbers) {
+      // "8500了", of 8500帕.
+      if (!number.counts.empty() && !fact.number.counts.empty() && number.digits == fact.number.digits)
+        return &fact;
       if (!fact.name.empty() && holds_words(around, folded_text(fact.name))) return &fact;
       if (number.unit != UnitSet::none && rules_.same_kind(fact.number.unit, number.unit) &&
           (!best || (best->name.empty() && !fact.name.empty())))

@@ -6,10 +6,10 @@
 #include <cstdlib>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/polish/claims_lexicon.h"
 #include "copywriter/rules/toml_table.h"
 #include "copywriter/rules/units.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter::claims {
 namespace {
@@ -53,6 +53,21 @@ std::pair<int, std::size_t> unit_at(const std::vector<Character>& all, std::size
     if (const int unit = units.find(letters); unit != UnitSet::none && !goes_on) found = {unit, i + 1};
   }
   return found;
+}
+
+// "/m²" behind a unit, without the stroke and folded, and `end` behind it.
+std::string denominator(std::string_view text, std::size_t& end) {
+  if (!text.substr(end).starts_with('/')) return "";
+  std::size_t at = end + 1;
+  while (at < text.size()) {
+    std::size_t next = at;
+    const char32_t c = next_code_point(text, next);
+    if (!is_letter(c) && !(at > end + 1 && (digit_value(c) >= 0 || c == U'²' || c == U'³'))) break;
+    at = next;
+  }
+  const std::string_view per = text.substr(end + 1, at - end - 1);
+  if (!per.empty()) end = at;
+  return folded_text(per);
 }
 
 // Between numbers that share the last one's unit: "20 x 30 cm", "3至5天".
@@ -148,6 +163,7 @@ NumberRules::NumberRules(const std::filesystem::path& rules) {
   money_ = unit_classes(*units_, table.list("money"));
   counters_ = unit_classes(*units_, table.list("counters"));
   spelled_ = unit_classes(*units_, table.list("spelled"));
+  for (std::string& per : folded_words(table, "densities")) densities_.insert(std::move(per));
   tenths_ = unit_class(*units_, table.text("tenths"), table.where(table.at("tenths")));
   percent_ = unit_class(*units_, table.text("percent"), table.where(table.at("percent")));
   innocent = PhraseMatcher(table.list("innocent"));
@@ -206,10 +222,13 @@ std::vector<PlacedNumber> NumberRules::find(std::string_view text, bool words) c
     if (number.unit != UnitSet::none) {
       const auto [unit, behind] = unit_at(all, end + 1, *units_);
       if (unit == number.unit && behind > end + 1) one.where.end = all[behind - 1].where.end;
+      one.per = denominator(text, one.where.end);
     } else {
       std::size_t next = end + 1;
       while (next < all.size() && is_white_space(all[next].c)) ++next;
       one.before_letter = next < all.size() && is_letter(all[next].c);
+      if (next == end + 1 && next < all.size() && script_of(all[next].c) == Script::han)
+        one.counts = utf8(all[next].letters);
     }
     if (number.prefix != UnitSet::none) {
       std::size_t before = begin;
@@ -240,7 +259,10 @@ std::vector<PlacedNumber> NumberRules::find(std::string_view text, bool words) c
         before.figures.end > out[i].where.begin)
       continue;
     const auto between = text.substr(before.figures.end, out[i].figures.begin - before.figures.end);
-    if (joins_numbers(between)) before.unit = out[i].unit;
+    if (joins_numbers(between)) {
+      before.unit = out[i].unit;
+      before.joined = out[i].joined = true;
+    }
   }
   if (words) {
     add_spelled(text, out);

@@ -24,6 +24,9 @@ struct PlacedNumber {
   bool spelled = false;        ///< in words
   bool after_letter = false;   ///< as in "Q2"
   bool before_letter = false;  ///< of a word that is no unit
+  bool joined = false;         ///< one of several that are told as one: "20 x 30 cm", "3 to 5 days"
+  std::string counts;          ///< the Chinese character behind it where that begins no unit: 姆 in 16姆米
+  std::string per;             ///< what it is a part of, folded: "m2" in "300 g/m²"
   Range where;                 ///< with the unit, in bytes of the text
   Range figures;               ///< without
 };
@@ -41,6 +44,8 @@ class NumberRules {
   bool is_unit(int unit, const std::vector<std::string>& names) const;
   bool is_money(int unit) const { return money_.contains(unit); }
   bool is_counter(int unit) const { return counters_.contains(unit); }
+  /// Whether a number of so much of something is another than the number alone: g/m² and g, not 克/袋 and 克.
+  bool is_density(const std::string& per) const { return densities_.contains(per); }
   bool is_spelled(int unit) const { return spelled_.contains(unit); }
   int tenths() const { return tenths_; }
   int percent() const { return percent_; }
@@ -61,6 +66,7 @@ class NumberRules {
 
   std::unique_ptr<const UnitSet> units_;
   std::set<int> money_, counters_, spelled_;
+  std::set<std::string> densities_;  // folded
   int tenths_ = UnitSet::none, percent_ = UnitSet::none;
   std::map<int, Scale> scales_;
 };

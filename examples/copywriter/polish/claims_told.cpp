@@ -1,4 +1,4 @@
-// Values that are told as another property's than theirs, and words that are quoted as the shop's.
+// Values that are told as another property's than theirs, that break off, or that are none of the product's.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -12,40 +12,24 @@ namespace adlib::copywriter::claims {
 namespace {
 
 constexpr std::size_t kLongestValue = 24;  // bytes; more are words of the copy's own
-constexpr std::size_t kQuotedLetters = 4;  // fewer say nothing that could be wrong
-
-// Marks of quotation and of the end of a sentence, which are no part of what is quoted.
-constexpr std::string_view kMarks[] = {"“", "”", "「", "」", "『", "』", "\"", "'", "。",
-                                       ".", "!", "?",  ",",  ";",  ":",  " ",  "…", "—"};
-
-std::string_view without_marks(std::string_view text) {
-  for (bool again = true; again;) {
-    again = false;
-    for (const std::string_view mark : kMarks) {
-      if (text.starts_with(mark)) text.remove_prefix(mark.size()), again = true;
-      if (text.ends_with(mark)) text.remove_suffix(mark.size()), again = true;
-    }
-  }
-  return text;
-}
+constexpr std::size_t kChanged = 4;        // characters of a value of which one is another
+constexpr std::size_t kHan = 3;            // bytes of a character of Chinese
+constexpr std::size_t kMark =
+    4;  // bytes; the longest mark between two parts of a sentence, a space behind it
 
 class Told {
  public:
   Told(const Context& context, const ClaimLexicon& lexicon, std::span<const OwnProperty> own,
-       const NumberRules& rules)
-      : context_(context), lexicon_(lexicon), own_(own), rules_(rules) {
-    for (const OwnProperty& property : own) {
-      std::set<std::uint32_t> classes;
-      for (std::uint32_t i = 0; i < lexicon.told.size(); ++i) {
-        const auto& names = lexicon.told[i].names;
-        if (std::find(names.begin(), names.end(), property.fact->folded_name) != names.end())
-          classes.insert(i);
-      }
-      classes_.push_back(std::move(classes));
-    }
+       std::span<const IndexMatch> matches, const NumberRules& rules)
+      : context_(context), lexicon_(lexicon), own_(own), matches_(matches), rules_(rules) {
+    for (const OwnProperty& property : own) classes_.push_back(named_by(property.fact->folded_name));
     lexicon.told_words.find_all(context.text.folded(), [&](Range where, std::uint32_t told) {
       if (!in_name(where)) words_.emplace_back(where, told);
     });
+    for (const IndexMatch& match : matches) {
+      if (match.entry->kind == IndexEntry::Kind::name && !in_name(match.where) && is_name(match.where))
+        names_.push_back({match.where, match.entry->property, named_by(context.at(match.where))});
+    }
   }
 
   void check(std::vector<Finding>& findings) const {
@@ -72,8 +56,15 @@ class Told {
         if (!in_name(where) && !is_part(where)) check_value(where, owners, findings);
       }
     }
-    for (const auto& [word, told] : words_) check_word(word, told, findings);
-    for (std::size_t i = 0; i < own_.size(); ++i) check_cut(i, findings);
+    for (const auto& [word, told] : words_) check_word(word, told, false, findings);
+    for (const Name& name : names_) {  // those in Chinese are words already
+      if (is_ascii(context_.at(name.where)) && !name.told.empty())
+        check_word(name.where, *name.told.begin(), true, findings);
+    }
+    for (std::size_t i = 0; i < own_.size(); ++i) {
+      check_cut(i, findings);
+      check_changed(i, findings);
+    }
     lexicon_.frames.find_all(folded, [&](Range word, std::uint32_t told) {
       const Range rest{word.end, context_.sentence(word).end};
       if (!in_name(word) && !fits(lexicon_.told[told], rest)) report(trimmed(rest), told, findings);
@@ -81,6 +72,41 @@ class Told {
   }
 
  private:
+  // What some property is called in shops.
+  struct Name {
+    Range where;
+    std::uint32_t property;
+    std::set<std::uint32_t> told;
+  };
+
+  std::set<std::uint32_t> named_by(std::string_view name) const {
+    const auto found = lexicon_.told_names.find(name);
+    return found == lexicon_.told_names.end() ? std::set<std::uint32_t>() : found->second;
+  }
+  // "The fit: relaxed" names a property, "fit them in a bag" does not. One character of Chinese is any word.
+  bool is_name(Range where) const {
+    const std::string_view words = context_.at(where);
+    if (!is_ascii(words)) return code_points(words).size() > 1;
+    const std::string_view rest =
+        without_spaces_before(std::string_view(context_.text.folded()).substr(where.end));
+    const bool letter =
+        !rest.empty() && ((rest[0] >= 'a' && rest[0] <= 'z') || (rest[0] >= '0' && rest[0] <= '9') ||
+                          static_cast<signed char>(rest[0]) < 0);
+    return !letter || beginning(rest, lexicon_.statements.binders) ||
+           beginning(rest, lexicon_.statements.entries);
+  }
+  bool is_same(const Name& name, std::size_t own) const {
+    return name.property == own_[own].property ||
+           std::any_of(name.told.begin(), name.told.end(),
+                       [&](std::uint32_t told) { return classes_[own].contains(told); });
+  }
+  // Whether a name and a value stand in one part of a sentence, or in two beside each other.
+  bool is_near(Range name, Range value) const {
+    const Range a = context_.clause(name), b = context_.clause(value);
+    const std::size_t apart =
+        a.begin < b.begin ? b.begin - std::min(b.begin, a.end) : a.begin - std::min(a.begin, b.end);
+    return a == b || apart <= kMark;
+  }
   bool in_name(Range where) const {
     return std::any_of(context_.known.begin(), context_.known.end(),
                        [&](const KnownRange& known) { return known.title && known.folded.contains(where); });
@@ -106,6 +132,7 @@ class Told {
     const std::string_view before = without_spaces_behind(context_.at({clause.begin, value.begin}));
     const std::string_view behind = without_spaces_before(context_.at({value.end, clause.end}));
     const Statements& say = lexicon_.statements;
+    if (beginning(behind, say.listed)) return true;
     if (!behind.empty() && !beginning(behind, say.behind) && !beginning(behind, say.under) &&
         std::none_of(words_.begin(), words_.end(),
                      [&](const auto& word) { return word.first.begin == value.end; }))
@@ -140,15 +167,22 @@ class Told {
       if (is_named(own_[i].fact->folded_name, sentence, where)) return;
       of_value.insert(classes_[i].begin(), classes_[i].end());
     }
-    bool other = false;  // the value is told as another property's
+    bool other = false, answers = false;  // the value is told as another property's
     for (const auto& [word, told] : words_) {
       if (!sentence.contains(word) || where.overlaps(word)) continue;
       if (of_value.contains(told) || (of_value.empty() && fits(lexicon_.told[told], where))) return;
       other = true;
+      bool sure = false;
+      answers = answers || value_at(word, sure).contains(where);  // "…, it is for walnut"
+    }
+    for (const Name& name : names_) {
+      if (!sentence.contains(name.where) || where.overlaps(name.where)) continue;
+      if (std::any_of(owners.begin(), owners.end(), [&](std::size_t i) { return is_same(name, i); })) return;
+      other = other || is_near(name.where, where);
     }
     for (std::size_t i = 0; i < own_.size() && !other; ++i)
       other = !owners.contains(i) && is_named(own_[i].fact->folded_name, sentence, where);
-    if (!other || !is_stated(where)) return;
+    if (!other || !(answers || is_stated(where))) return;
     const std::string quoted = context_.quoted(context_.source(where)),
                       &name = own_[*owners.begin()].fact->name;
     findings.push_back({"facts/attribute", Level::error, context_.text.source_of(where),
@@ -173,9 +207,13 @@ class Told {
       const Range one = to_clause_end(word.end);
       return code_points(context_.at(one)).size() == 1 ? one : Range{};
     }
-    // "If you ask what it is made of, it is oak."
+    // "先说一项：产地，福建武夷山。", "If you ask what it is made of, it is oak."
     if (at < folded.size() && folded[at] == ',') {
       ++at;
+      if (without_spaces_behind(folded.substr(0, word.begin)).ends_with(':')) {
+        sure = true;
+        return to_clause_end(at);
+      }
       while (at < folded.size() && folded[at] == ' ') ++at;
       for (const std::string& answer : say.answers) {
         if (folded.substr(at).starts_with(answer)) return to_clause_end(at + answer.size());
@@ -199,10 +237,10 @@ class Told {
     return range;
   }
   // What stands as a value of a property and is nowhere in the facts.
-  void check_word(Range word, std::uint32_t told, std::vector<Finding>& findings) const {
+  void check_word(Range word, std::uint32_t told, bool only_sure, std::vector<Finding>& findings) const {
     bool sure = false;
     const Range value = value_at(word, sure);
-    if (value.empty() || value.end - value.begin > kLongestValue) return;
+    if (value.empty() || value.end - value.begin > kLongestValue || (only_sure && !sure)) return;
     const std::string_view words = context_.at(value);
     const std::string_view folded = context_.text.folded();
     const bool question = value.end < folded.size() && folded[value.end] == '?';
@@ -211,11 +249,23 @@ class Told {
                                    [&](const KnownRange& one) { return overlaps(one.folded); });
     const bool word_in_it =
         std::any_of(words_.begin(), words_.end(), [&](const auto& one) { return overlaps(one.first); });
-    if (question || word_in_it || (!sure && starts_open(words))) return;
+    if (question || (!sure && starts_open(words))) return;
+    for (std::size_t i = 0; i < own_.size(); ++i) {
+      if (!classes_[i].contains(told) || !is_cut_off(context_, *own_[i].fact, value, matches_, rules_))
+        continue;
+      report(value, told, findings);
+      return;
+    }
+    // "产地是标签上的风味": what ends in the name of a property is no value.
+    const bool ends_in_word = std::any_of(words_.begin(), words_.end(), [&](const auto& one) {
+      return value.contains(one.first) && one.first.end == value.end && one.first.begin > value.begin;
+    });
+    if (word_in_it && !(ends_in_word && !known)) return;
     const bool number = std::any_of(words.begin(), words.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (number) {  // other numbers are held to the facts by themselves
       const ToldProperty& property = lexicon_.told[told];
-      if (property.units.empty() || fits(property, value) || is_own(words)) return;
+      if (property.units.empty() || fits(property, value) || is_own(words) || context_.facts.hold(words))
+        return;
     } else if (code_points(words).size() == 1) {
       if (is_ascii(words) || ends_own_value(words, told)) return;
     } else if (known || context_.facts.hold(words)) {
@@ -250,6 +300,12 @@ class Told {
     }
     findings.push_back({"facts/attribute", Level::error, context_.text.source_of(value), std::move(message)});
   }
+  void report_instead(Range where, std::size_t property, std::vector<Finding>& findings) const {
+    const std::string quoted = context_.quoted(context_.source(where));
+    findings.push_back({"facts/attribute", Level::error, context_.text.source_of(where),
+                        context_.say(quoted + "不在商品信息里", quoted + " is not in the product's facts") +
+                            instead(context_, own_[property].fact->name, own_[property].fact->values[0])});
+  }
   // A value that begins as the product's and ends otherwise, where the property is named: 福建武一点.
   void check_cut(std::size_t property, std::vector<Finding>& findings) const {
     const std::string_view folded = context_.text.folded();
@@ -272,12 +328,38 @@ class Told {
                           std::any_of(words_.begin(), words_.end(), [&](const auto& word) {
                             return sentence.contains(word.first) && classes_[property].contains(word.second);
                           });
-        if (known || !told || is_elsewhere(where, value)) continue;
-        const std::string quoted = context_.quoted(context_.source(where));
-        findings.push_back(
-            {"facts/attribute", Level::error, context_.text.source_of(where),
-             context_.say(quoted + "不在商品信息里", quoted + " is not in the product's facts") +
-                 instead(context_, own_[property].fact->name, own_[property].fact->values[0])});
+        if (!known && told && !is_elsewhere(where, value)) report_instead(where, property, findings);
+      }
+    }
+  }
+  // A value in Chinese of which one character is another: 三层纱布 for 六层纱布, 干松与柑橘 for 雪松与柑橘.
+  void check_changed(std::size_t property, std::vector<Finding>& findings) const {
+    const std::string_view folded = context_.text.folded();
+    for (const std::string& value : own_[property].fact->folded_values) {
+      const std::u32string letters = code_points(value);
+      const bool han =
+          std::all_of(letters.begin(), letters.end(), [](char32_t c) { return script_of(c) == Script::han; });
+      if (!han || letters.size() < kChanged) continue;
+      for (std::size_t at = 0; at + value.size() <= folded.size(); ++at) {
+        const Range where{at, at + value.size()};
+        std::size_t same = 0, changed = 0;
+        for (std::size_t i = 0; i < value.size(); i += kHan) {
+          if (folded.substr(at + i, kHan) == std::string_view(value).substr(i, kHan)) {
+            ++same;
+          } else {
+            changed = i / kHan;
+          }
+        }
+        // Where the last one differs, it may be a word of its own: 可以折好 for 可以折叠.
+        if (same + 1 != letters.size() || changed + 1 == letters.size()) continue;
+        if (changed > 0 && letters.size() == kChanged) continue;
+        const std::u32string said = code_points(folded.substr(at, value.size()));
+        const bool known = std::any_of(context_.known.begin(), context_.known.end(),
+                                       [&](const KnownRange& one) { return one.folded.overlaps(where); });
+        if (known || context_.facts.hold(context_.at(where)) ||
+            std::any_of(said.begin(), said.end(), [](char32_t c) { return script_of(c) != Script::han; }))
+          continue;
+        report_instead(where, property, findings);
       }
     }
   }
@@ -299,49 +381,46 @@ class Told {
   const Context& context_;
   const ClaimLexicon& lexicon_;
   std::span<const OwnProperty> own_;
+  std::span<const IndexMatch> matches_;
   const NumberRules& rules_;
-  std::vector<std::set<std::uint32_t>> classes_;        // of each of own_
+  std::vector<std::set<std::uint32_t>> classes_;  // of each of own_
+  std::vector<Name> names_;
   std::vector<std::pair<Range, std::uint32_t>> words_;  // which tell a property
 };
 
-void report_quotation(const Context& context, Range range, std::vector<Finding>& findings) {
-  const std::string_view words = without_marks(context.at(range));
-  std::size_t letters = 0;
-  for (const char32_t c : code_points(words)) letters += script_of(c) != Script::common;
-  if (letters < kQuotedLetters || context.facts.hold(words)) return;
-  const std::size_t begin = range.begin + static_cast<std::size_t>(words.data() - context.at(range).data());
-  const Range where{begin, begin + words.size()};
-  const std::string quoted = context.quoted(context.source(where));
-  findings.push_back(
-      {"facts/quotation", Level::error, context.text.source_of(where),
-       context.say(quoted + "不是商品信息里的原话", quoted + " is not what the product's facts say")});
-}
-
 }  // namespace
 
-void check_told(const Context& context, const ClaimLexicon& lexicon, std::span<const OwnProperty> own,
-                const NumberRules& rules, std::vector<Finding>& findings) {
-  if (!own.empty()) Told(context, lexicon, own, rules).check(findings);
+bool is_cut_off(const Context& context, const PropertyFact& fact, Range said,
+                std::span<const IndexMatch> matches, const NumberRules& rules) {
+  constexpr std::string_view joints[] = {",", "、", "和", "与", "及",   "或",  "/",
+                                         "+", "(",  "&",  ";",  "and ", "or ", "with "};
+  const std::string_view words = context.at(said);
+  const auto has_range = [&](std::string_view text) {
+    const std::vector<PlacedNumber> numbers = rules.find(text, false);
+    return std::any_of(numbers.begin(), numbers.end(),
+                       [](const PlacedNumber& number) { return number.joined; });
+  };
+  bool cut = false;
+  for (const std::string& value : fact.folded_values) {
+    if (value == words) return false;
+    if (value.size() <= words.size()) continue;
+    if (value.starts_with(words)) {
+      const std::string_view rest = without_spaces_before(std::string_view(value).substr(words.size()));
+      cut = cut || std::none_of(std::begin(joints), std::end(joints),
+                                [&](std::string_view joint) { return rest.starts_with(joint); });
+    }
+    cut = cut || (value.ends_with(words) && has_range(value) && !has_range(words));
+  }
+  // "Cotton", of cotton twill, is a word of its own.
+  return cut && std::none_of(matches.begin(), matches.end(), [&](const IndexMatch& match) {
+           return match.entry->kind == IndexEntry::Kind::word && match.where == said;
+         });
 }
 
-void check_quotations(const Context& context, const ClaimLexicon& lexicon, std::vector<Finding>& findings) {
-  const std::string_view folded = context.text.folded();
-  for (const Range& opener : lexicon.quotations.before.find_all(context.text)) {
-    const Range sentence = context.sentence({opener.end, opener.end});
-    report_quotation(context, {opener.end, std::max(opener.end, sentence.end)}, findings);
-  }
-  for (const Range& closer : lexicon.quotations.behind.find_all(context.text)) {
-    const std::string_view before = folded.substr(0, closer.begin);
-    std::size_t begin = std::string_view::npos;
-    for (const std::string_view mark : {"“", "「", "\""}) {
-      const std::string_view inside =
-          before.substr(0, before.size() - std::min(before.size(), std::size_t{1}));
-      if (const std::size_t at = inside.rfind(mark);
-          at != inside.npos && (begin == before.npos || at > begin))
-        begin = at;
-    }
-    if (begin != std::string_view::npos) report_quotation(context, {begin, closer.begin}, findings);
-  }
+void check_told(const Context& context, const ClaimLexicon& lexicon, std::span<const OwnProperty> own,
+                std::span<const IndexMatch> matches, const NumberRules& rules,
+                std::vector<Finding>& findings) {
+  if (!own.empty()) Told(context, lexicon, own, matches, rules).check(findings);
 }
 
 }  // namespace adlib::copywriter::claims

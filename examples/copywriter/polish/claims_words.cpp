@@ -212,8 +212,9 @@ class Words {
 // What stands behind the name of a property, as its value.
 class Statement {
  public:
-  Statement(const Context& context, const Statements& statements, const NumberRules& rules)
-      : context_(context), statements_(statements), rules_(rules) {}
+  Statement(const Context& context, const Statements& statements, std::span<const IndexMatch> matches,
+            const NumberRules& rules)
+      : context_(context), statements_(statements), matches_(matches), rules_(rules) {}
 
   void check(const PropertyFact& fact, std::string_view name, std::vector<Finding>& findings) const {
     const std::string_view folded = context_.text.folded();
@@ -276,8 +277,11 @@ class Statement {
   }
   void report(const PropertyFact& fact, Range value, std::vector<Finding>& findings) const {
     const std::string_view words = context_.at(value);
-    if (fact.folded_values.empty() || context_.is_known(value) || context_.facts.hold(words)) return;
+    if (fact.folded_values.empty()) return;
+    const bool cut = is_cut_off(context_, fact, value, matches_, rules_);
+    if (!cut && (context_.is_known(value) || context_.facts.hold(words))) return;
     for (const std::string& own : fact.folded_values) {
+      if (cut) break;
       // A value may hold commas itself: "adjustable, 70 to 120 cm".
       const std::string head = own.substr(0, std::min(own.find(','), own.find("、")));
       if (words.find(head) != std::string_view::npos || own.find(words) != std::string::npos) return;
@@ -285,6 +289,7 @@ class Statement {
     // A part of the value with words around it, or the value in another unit, is not another value.
     const auto& numbers = context_.facts.numbers;
     for (const PlacedNumber& said : rules_.find(words, false)) {
+      if (cut) break;
       for (const NumberFact& known : numbers) {
         if (known.name == fact.name && rules_.same_amount(said, known.number)) return;
       }
@@ -292,7 +297,7 @@ class Statement {
     const bool holds_fact =
         std::any_of(context_.known.begin(), context_.known.end(),
                     [&](const KnownRange& known) { return value.contains(known.folded); });
-    if (holds_fact) return;
+    if (holds_fact && !cut) return;
     const std::string quoted = context_.quoted(context_.source(value));
     findings.push_back({"facts/attribute", Level::error, context_.text.source_of(value),
                         context_.say(quoted + "不在商品信息里", quoted + " is not in the product's facts") +
@@ -301,6 +306,7 @@ class Statement {
 
   const Context& context_;
   const Statements& statements_;
+  std::span<const IndexMatch> matches_;
   const NumberRules& rules_;
 };
 
@@ -316,8 +322,9 @@ void check_words(const Context& context, const ClaimLexicon& lexicon, std::span<
 }
 
 void check_statements(const Context& context, const ClaimLexicon& lexicon, std::span<const OwnProperty> own,
-                      const NumberRules& rules, std::vector<Finding>& findings) {
-  const Statement statement(context, lexicon.statements, rules);
+                      std::span<const IndexMatch> matches, const NumberRules& rules,
+                      std::vector<Finding>& findings) {
+  const Statement statement(context, lexicon.statements, matches, rules);
   for (const OwnProperty& property : own) {
     statement.check(*property.fact, property.fact->folded_name, findings);
   }

@@ -4,7 +4,7 @@
 
 #include "adlib/core/error.h"
 #include "adlib/generate/text_length.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {
@@ -23,22 +23,26 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
-// The end of a text that fits into so many columns, or its beginning.
+// The end of a text that fits into so many columns, or its beginning. No more of a long line is looked at.
 std::string_view last_columns(std::string_view text, std::int64_t count) {
-  // Four bytes are the longest character; more of a long line is not looked at.
-  std::size_t at = text.size() - std::min(text.size(), 4 * static_cast<std::size_t>(count));
-  while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) ++at;
-  while (columns(text.substr(at)) > count) next_code_point(text, at);
-  return text.substr(at);
+  TextLength length;
+  for (std::size_t end = text.size(); end > 0;) {
+    std::size_t at = end - 1;
+    while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;
+    length.add(code_points(text.substr(at, end - at)).front());
+    if (length.in(LengthUnit::double_width) > count) return text.substr(end);
+    end = at;
+  }
+  return text;
 }
 std::string_view first_columns(std::string_view text, std::int64_t count) {
-  std::size_t at = 0, fits = 0;
-  while (at < text.size()) {
-    next_code_point(text, at);
-    if (columns(text.substr(0, at)) > count) break;
-    fits = at;
+  TextLength length;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    length.add(next_code_point(text, at));
+    if (length.in(LengthUnit::double_width) > count) return text.substr(0, begin);
   }
-  return text.substr(0, fits);
+  return text;
 }
 
 // The line of the finding, cut to what a screen shows, and what underlines the words.
@@ -89,33 +93,38 @@ const char* sarif_level(Level level) {
 
 }  // namespace
 
-Position position_of(std::string_view text, std::size_t byte) {
-  Position position;
-  for (std::size_t at = 0; at < byte;) {
-    if (next_code_point(text, at) == U'\n') {
-      ++position.line, position.column = 1;
+Position Positions::of(std::size_t byte) {
+  if (byte < at_) at_ = 0, position_ = {};
+  while (at_ < byte) {
+    if (next_code_point(text_, at_) == U'\n') {
+      ++position_.line, position_.column = 1;
     } else {
-      ++position.column;
+      ++position_.column;
     }
   }
-  return position;
+  return position_;
 }
 
-std::string to_text(const Finding& finding, std::string_view text, const TextSource& source) {
-  const Position at = position_of(text, finding.where.begin);
-  const std::int64_t line = source.is_record ? source.line : source.line + at.line - 1;
-  std::string out = concat(source.file, ":", line, ":", at.column, ": ", to_string(finding.level), ": ",
-                           finding.message, " [", finding.rule, "]\n", excerpt(finding, text));
-  if (!finding.basis.empty()) out += concat("    ", finding.basis, "\n");
-  const std::string& rewrite = finding.fix && !finding.fix->empty() ? *finding.fix : finding.rewrite;
-  if (!rewrite.empty()) out += concat("    → ", rewrite, "\n");
+std::string to_text(std::span<const Finding> findings, std::string_view text, const TextSource& source) {
+  std::string out;
+  Positions positions(text);
+  for (const Finding& finding : findings) {
+    const Position at = positions.of(finding.where.begin);
+    const std::int64_t line = source.is_record ? source.line : source.line + at.line - 1;
+    out += concat(source.file, ":", line, ":", at.column, ": ", to_string(finding.level), ": ",
+                  finding.message, " [", finding.rule, "]\n", excerpt(finding, text));
+    if (!finding.basis.empty()) out += concat("    ", finding.basis, "\n");
+    const std::string& rewrite = finding.fix && !finding.fix->empty() ? *finding.fix : finding.rewrite;
+    if (!rewrite.empty()) out += concat("    → ", rewrite, "\n");
+  }
   return out;
 }
 
 OrderedJson to_json(std::span<const Finding> findings, std::string_view text, const TextSource& source) {
   OrderedJson list = OrderedJson::array();
+  Positions positions(text);
   for (const Finding& finding : findings) {
-    const Position at = position_of(text, finding.where.begin);
+    const Position at = positions.of(finding.where.begin);
     OrderedJson one{{"rule", finding.rule},
                     {"level", to_string(finding.level)},
                     {"begin", finding.where.begin},
@@ -133,8 +142,9 @@ OrderedJson to_json(std::span<const Finding> findings, std::string_view text, co
 }
 
 void SarifLog::add(std::span<const Finding> findings, std::string_view text, const TextSource& source) {
+  Positions begins(text), ends(text);
   for (const Finding& finding : findings) {
-    const Position begin = position_of(text, finding.where.begin), end = position_of(text, finding.where.end);
+    const Position begin = begins.of(finding.where.begin), end = ends.of(finding.where.end);
     OrderedJson region{{"startLine", source.line}};
     if (!source.is_record) {
       region = {{"startLine", source.line + begin.line - 1},

@@ -9,7 +9,7 @@
 
 #include "copywriter/polish/finding.h"
 #include "copywriter/rules/rule_pack.h"
-#include "copywriter/write/json_lines_sink.h"
+#include "copywriter/shop/json_line.h"
 
 namespace adlib::copywriter {
 
@@ -24,11 +24,21 @@ struct TextSource {
 struct Position {
   std::int64_t line = 1, column = 1;
 };
-Position position_of(std::string_view text, std::size_t byte);
+/// Positions of many bytes of a text: those that are asked for in their order take one walk through it.
+class Positions {
+ public:
+  explicit Positions(std::string_view text) : text_(text) {}
+  Position of(std::size_t byte);
 
-/// "copy.txt:1:5: ban: 绝对化用语 [cn-advertising/absolute]", the line with the words underlined, the statute
-/// and the suggestion: in lines that end with "\n".
-std::string to_text(const Finding& finding, std::string_view text, const TextSource& source);
+ private:
+  std::string_view text_;
+  std::size_t at_ = 0;
+  Position position_;
+};
+
+/// For each finding "copy.txt:1:5: ban: 绝对化用语 [cn-advertising/absolute]", the line with the words
+/// underlined, the statute and the suggestion: in lines that end with "\n".
+std::string to_text(std::span<const Finding> findings, std::string_view text, const TextSource& source);
 
 /// {file, line, findings: [{rule, level, begin, end, line, column, words, message, basis, rewrite, fix}]};
 /// begin and end in bytes of the text, line and column in it.

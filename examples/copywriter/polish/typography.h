@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "copywriter/polish/finding.h"
-#include "copywriter/write/template.h"
+#include "copywriter/shop/language.h"
 
 namespace adlib::copywriter {
 

@@ -5,8 +5,8 @@
 
 #include "adlib/core/error.h"
 #include "adlib/tokenizer/characters.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/rules/pcre2_code.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter::typography {
 namespace {

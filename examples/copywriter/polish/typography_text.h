@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "copywriter/polish/finding.h"
-#include "copywriter/write/template.h"
+#include "copywriter/shop/language.h"
 
 namespace adlib::copywriter {
 class Pcre2Code;

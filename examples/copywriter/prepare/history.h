@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "copywriter/collect/customer.h"
+#include "copywriter/shop/customer.h"
 #include "copywriter/store/store.h"
 
 namespace adlib::copywriter {

@@ -4,9 +4,9 @@
 #include <optional>
 #include <set>
 
-#include "copywriter/collect/text.h"
 #include "copywriter/polish/check.h"
 #include "copywriter/rules/toml_table.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

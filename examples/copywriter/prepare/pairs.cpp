@@ -7,8 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "copywriter/collect/text.h"
 #include "copywriter/polish/check.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/store/records.h"
 #include "copywriter/write/privacy.h"
 #include "copywriter/write/prompt.h"

@@ -7,8 +7,8 @@
 #include <set>
 #include <string>
 
+#include "copywriter/shop/json_line.h"
 #include "copywriter/store/store.h"
-#include "copywriter/write/json_lines_sink.h"
 
 namespace adlib::copywriter {
 

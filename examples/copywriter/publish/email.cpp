@@ -5,9 +5,9 @@
 #include <ctime>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/measure/html.h"
 #include "copywriter/publish/formats.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/store/store.h"
 
 namespace adlib::copywriter {

@@ -4,9 +4,9 @@
 
 #include "adlib/core/error.h"
 #include "adlib/eval/text.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/measure/html.h"
 #include "copywriter/polish/channel.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

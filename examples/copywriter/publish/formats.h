@@ -11,9 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "copywriter/collect/product.h"
 #include "copywriter/rules/channels.h"
-#include "copywriter/write/json_lines_sink.h"
+#include "copywriter/shop/json_line.h"
+#include "copywriter/shop/product.h"
 
 namespace adlib::copywriter {
 

@@ -3,8 +3,8 @@
 #include <array>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/publish/formats.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

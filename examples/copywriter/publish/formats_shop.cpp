@@ -5,8 +5,8 @@
 
 #include "adlib/core/error.h"
 #include "copywriter/collect/csv_writer.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/publish/formats.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {
@@ -188,9 +188,11 @@ class MetaFormat : public ShopFormat {
     if (!product.price || product.price->currency.empty())
       lacks(product,
             "has no price with a currency; import it with a price, and --currency where the file names none");
-    if (product.images.empty()) lacks(product, "has no image, which Meta asks for; import it with one");
-    if (!is_web_address(product.images.front().url))
-      lacks(product, "the address of its image does not begin with https://");
+    const std::string image = product.images.empty() ? extra(product, {"image_link", "图片链接", "主图"})
+                                                     : product.images.front().url;
+    if (image.empty())
+      lacks(product, "has no image, which Meta asks for; import it with a column 'image_link'");
+    if (!is_web_address(image)) lacks(product, "the address of its image does not begin with https://");
     if (product.brand.empty()) lacks(product, "has no brand, which Meta asks for; import it with one");
     const std::array<std::string, 9> row = {
         product.id,
@@ -201,7 +203,7 @@ class MetaFormat : public ShopFormat {
         one_of(product, "condition", options().condition, {"new", "refurbished", "used"}),
         price(product),
         link_of(product, options()),
-        product.images.front().url,
+        image,
         plain(product.brand)};
     add_row(out, row);
     return out;

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

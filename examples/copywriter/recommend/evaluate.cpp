@@ -5,7 +5,7 @@
 #include <unordered_set>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/hash.h"
+#include "copywriter/shop/hash.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "adlib/core/error.h"
 #include "copywriter/prepare/history.h"
-#include "copywriter/write/template.h"
+#include "copywriter/shop/language.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "copywriter/recommend/recommend.h"
-#include "copywriter/write/json_lines_sink.h"
+#include "copywriter/shop/json_line.h"
 
 namespace adlib::copywriter {
 

@@ -5,7 +5,7 @@
 
 #include "adlib/core/error.h"
 #include "copywriter/collect/problems.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

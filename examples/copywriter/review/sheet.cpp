@@ -13,7 +13,7 @@
 #include "copywriter/collect/csv.h"
 #include "copywriter/collect/csv_writer.h"
 #include "copywriter/collect/problems.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

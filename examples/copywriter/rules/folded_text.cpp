@@ -1,7 +1,7 @@
 #include "copywriter/rules/folded_text.h"
 
 #include "adlib/tokenizer/characters.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

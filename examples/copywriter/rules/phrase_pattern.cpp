@@ -17,12 +17,15 @@ constexpr std::size_t kMostPhrases = 500;      // that are listed of one pattern
 constexpr std::size_t kEnoughLetters = 2;      // of a key, to which choices would add many others
 constexpr std::size_t kSafeRegex = 24'000;     // bytes, which make less code than PCRE2's limit
 constexpr std::size_t kLargestRegex = 12'000;  // bytes; PCRE2's code has an upper limit of 64 KiB
-constexpr std::size_t kFarthest = 400;         // bytes before a match at which an exception may begin
+constexpr std::size_t kFarthest = 400;  // bytes by which an exception may begin before a match, or end behind
 
 // Folded text has no other forms of these marks.
 constexpr const char* kGap = "[^.。!?;\\n]{0,20}?";
 // Not possessive: pcre2_dfa_match() of 10.42 loses matches beside a gap then.
 constexpr const char* kNumber = "[0-9]+(?:[.,][0-9]+)*(?![0-9])";
+// Where nothing but a gap goes before a number it begins where its digits do: to try at each of them takes
+// time that grows with the square of their count.
+constexpr const char* kNumberBegins = "(?<![0-9])(?<![0-9][.,])";
 // Where a phrase begins or ends in letters, a word must, too. \b would see an end between 最 and a.
 constexpr const char* kEdge =
     "(?!(?<=[\\p{Latin}\\p{Cyrillic}\\p{Greek}0-9])[\\p{Latin}\\p{Cyrillic}\\p{Greek}0-9])";
@@ -204,10 +207,11 @@ void extend(Keys& keys, Iterator part, Iterator end) {
 
 // Adds the regular expression of a pattern over folded text, and tells how many letters it asks for at most.
 // A space also matches a hyphen or nothing, since people write "best seller" in all three ways. `edge` is
-// what must hold where a gap begins and ends.
-std::size_t append_regex(std::string& out, const Parts& parts, const std::string& edge) {
+// what must hold where a gap begins and ends; `open` tells that the pattern or a gap ends right before.
+std::size_t append_regex(std::string& out, const Parts& parts, const std::string& edge, bool open = true) {
   std::size_t length = 0;
   for (const Part& part : parts) {
+    const bool begins = std::exchange(open, part.kind == Part::gap);
     bool space = false;
     for (const char32_t c : part.letters) {
       if (is_white_space(c)) {
@@ -226,13 +230,13 @@ std::size_t append_regex(std::string& out, const Parts& parts, const std::string
       }
     }
     if (part.kind == Part::gap) out += edge + kGap + edge;
-    if (part.kind == Part::number) out += kNumber, ++length;
+    if (part.kind == Part::number) out += concat(begins ? kNumberBegins : "", kNumber), ++length;
     if (part.kind != Part::choice) continue;
     // PCRE2 takes the first alternative that matches: the longest stands first.
     std::vector<std::pair<std::size_t, std::string>> all;
     for (const Parts& alternative : part.alternatives) {
       std::string regex;
-      const std::size_t letters = append_regex(regex, alternative, edge);
+      const std::size_t letters = append_regex(regex, alternative, edge, begins);
       all.emplace_back(letters, std::move(regex));
     }
     std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
@@ -246,7 +250,7 @@ std::size_t append_regex(std::string& out, const Parts& parts, const std::string
 
 // The first match of a code from a byte on. Folded text is well-formed: to check so at each match would take
 // most of the time.
-std::optional<Range> first(const Pcre2Code& code, const std::string& folded, std::size_t from) {
+std::optional<Range> first(const Pcre2Code& code, std::string_view folded, std::size_t from) {
   thread_local const Pcre2Match data(pcre2_match_data_create(1, nullptr));
   const auto match = [&](std::uint32_t options) {
     return code.match(folded, from, PCRE2_NO_UTF_CHECK | options, data.get());
@@ -383,20 +387,33 @@ std::vector<Range> PhraseMatcher::find_all(const FoldedText& text) const {
 
 bool PhraseMatcher::covers(const FoldedText& text, Range range) const {
   if (empty()) return false;
-  // pcre2_dfa_match() finds the longest match at a place, whatever the order of the alternatives.
+  // pcre2_dfa_match() finds the longest match at a place, whatever the order of the alternatives, but takes
+  // its time: it is asked only where there is a match.
   thread_local const Pcre2Match data(pcre2_match_data_create(1, nullptr));
   thread_local std::vector<int> space(1000);
-  const std::string& folded = text.folded();
-  for (std::size_t at = range.begin > kFarthest ? range.begin - kFarthest : 0; at <= range.begin; ++at) {
-    if ((static_cast<unsigned char>(folded[at]) & 0xC0) == 0x80) continue;  // inside a character
-    for (const auto& expression : expressions_) {
+  const std::string_view all = text.folded();
+  const auto inside = [&](std::size_t at) {  // of a character
+    return at < all.size() && (static_cast<unsigned char>(all[at]) & 0xC0) == 0x80;
+  };
+  std::size_t farthest = range.begin > kFarthest ? range.begin - kFarthest : 0;
+  while (inside(farthest)) ++farthest;
+  std::size_t end = std::min(range.end + kFarthest, all.size());
+  while (inside(end)) ++end;
+  const std::string_view near = all.substr(0, end);  // or each search would go on to the end of the text
+  for (const auto& expression : expressions_) {
+    for (std::size_t at = farthest; at <= range.begin;) {
+      const std::optional<Range> match = first(expression->code(), near, at);
+      if (!match || match->begin > range.begin) break;
+      at = match->begin;
       int found = 0;
-      while ((found = pcre2_dfa_match(expression->code().get(), pcre2_bytes(folded), folded.size(), at,
+      while ((found = pcre2_dfa_match(expression->code().get(), pcre2_bytes(all), all.size(), at,
                                       PCRE2_ANCHORED | PCRE2_NO_UTF_CHECK, data.get(), nullptr, space.data(),
                                       space.size())) == PCRE2_ERROR_DFA_WSSIZE) {
         space.resize(2 * space.size());
       }
       if (found >= 0 && pcre2_get_ovector_pointer(data.get())[1] >= range.end) return true;
+      do ++at;
+      while (inside(at));
     }
   }
   return false;

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "adlib/tokenizer/characters.h"
-#include "copywriter/collect/hash.h"
 #include "copywriter/rules/units.h"
+#include "copywriter/shop/hash.h"
 
 namespace adlib::copywriter {
 namespace {

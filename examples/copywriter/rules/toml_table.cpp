@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

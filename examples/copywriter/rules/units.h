@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "copywriter/collect/lines.h"
+#include "copywriter/shop/lines.h"
 
 namespace adlib::copywriter {
 

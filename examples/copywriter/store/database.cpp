@@ -22,6 +22,15 @@ namespace {
          "on "
          "it, or copy it with its -wal file into a folder of yours");
   }
+  if (kind == SQLITE_CANTOPEN) {
+    std::error_code error;
+    const auto folder = std::filesystem::absolute(where).parent_path();
+    fail(code, where, ": ", reason,
+         std::filesystem::is_directory(where, error) ? "; it is a directory: give the file of a store in it"
+         : !std::filesystem::is_directory(folder, error) ? "; its directory is missing"
+                                                         : "; see whether its directory may be written");
+  }
+  if (kind == SQLITE_NOTADB) fail(code, where, ": ", reason, "; give the store that 'adlib collect' made");
   fail(code, where, ": ", reason);
 }
 

@@ -5,8 +5,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include "copywriter/collect/customer.h"
-#include "copywriter/collect/product.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/product.h"
 #include "copywriter/store/store.h"
 
 namespace adlib::copywriter {

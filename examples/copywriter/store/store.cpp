@@ -5,7 +5,7 @@
 #include <ctime>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/store/schema.h"
 
 namespace adlib::copywriter {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "copywriter/collect/hash.h"
-#include "copywriter/collect/text.h"
 #include "copywriter/polish/typography.h"
+#include "copywriter/shop/hash.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {
@@ -32,12 +32,12 @@ struct GuardedWriter::Text {
   std::promise<GeneratedText> result = {};
 };
 
-GuardedWriter::GuardedWriter(const TextWriter& writer, std::shared_ptr<const RuleSet> rules, int attempts,
+GuardedWriter::GuardedWriter(const TextWriter& writer, std::shared_ptr<const RuleSet> rules, Options options,
                              Observer observer)
     : writer_(writer),
       rules_(std::move(rules)),
       sets_(std::make_shared<PhraseSets>(rules_)),
-      attempts_(attempts),
+      options_(options),
       observer_(std::move(observer)),
       worker_([this] { work(); }) {}
 
@@ -89,22 +89,22 @@ std::future<GeneratedText> GuardedWriter::begin(const CopyRequest& request, Judg
 
 void GuardedWriter::ask(const std::shared_ptr<Text>& text) {
   const CopyRequest& request = text->request;
-  const bool last = text->attempt + 1 >= attempts_;
-  std::shared_ptr<const Constraint> constraint;
+  const bool last = text->attempt + 1 >= options_.attempts;
+  TextRequest asked{.prompt = text->prompt, .seed = request.seed};
+  if (text->attempt > 0) asked.seed = mixed(request.seed + static_cast<std::uint64_t>(text->attempt)) >> 11;
   if (text->guard) {
-    constraint = text->guard->constraint(request.fields, request.language, request.unspoken,
-                                         last ? Guard::Name::required : Guard::Name::free);
+    asked.constraint = text->guard->constraint(request.fields, request.language, request.unspoken,
+                                               last ? Guard::Name::required : Guard::Name::free);
+    // One that is written again, and was taken once, had kept to the threshold: it needs none.
+    if (!last && !request.attempt && !request.is_template)
+      asked.logprob_threshold = options_.logprob_threshold - kRelief * static_cast<float>(text->attempt);
   }
-  const std::uint64_t seed = text->attempt == 0
-                                 ? request.seed
-                                 : mixed(request.seed + static_cast<std::uint64_t>(text->attempt)) >> 11;
-  if (observer_) observer_(text->prompt, seed, constraint);
-  std::future<GeneratedText> written =
-      writer_.begin(text->prompt, seed, std::move(constraint), text->attempt, [this, text] {
-        const std::lock_guard lock(mutex_);
-        ended_.push_back(text);
-        changed_.notify_all();
-      });
+  if (observer_) observer_(asked);
+  std::future<GeneratedText> written = writer_.begin(std::move(asked), text->attempt, [this, text] {
+    const std::lock_guard lock(mutex_);
+    ended_.push_back(text);
+    changed_.notify_all();
+  });
   const std::lock_guard lock(mutex_);
   text->written = std::move(written);
   text->asked = true;
@@ -135,7 +135,7 @@ void GuardedWriter::work() {
     bool again = false;
     try {
       GeneratedText written = text->written.get();
-      again = !stopping && text->attempt + 1 < attempts_ && !is_fit(*text, written);
+      again = !stopping && text->attempt + 1 < options_.attempts && !is_fit(*text, written);
       if (again) {
         ++text->attempt;
         text->tokens += written.generated_tokens;

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -21,22 +22,29 @@
 namespace adlib::copywriter {
 
 /// Asks a TextWriter for the texts of requests, under the rules of the channel of each. A text that did not
-/// come to its end in the field, does not name the product, says a word twice in a row, leaves an amount out
-/// or does not please the caller's judge is asked for again with another seed; the last attempt must name the
-/// product and is taken as it is. So the same request gives the same bytes, and a request with the attempt
-/// that was taken gives them without a judge. Has a thread of its own, since texts end while others are asked
-/// for.
+/// come to its end in the field, strays into what the model itself finds unlikely, does not name the product,
+/// says a word twice in a row, leaves an amount out or does not please the caller's judge is asked for again
+/// with another seed, each time a little less strictly; the last attempt must name the product and is taken
+/// as it is. So the same request gives the same bytes, and a request with the attempt that was taken gives
+/// them without a judge. Has a thread of its own, since texts end while others are asked for.
 class GuardedWriter {
  public:
-  static constexpr int kAttempts = 6;
+  struct Options {
+    int attempts = kAttempts;
+    /// The logprob_threshold of the first attempt, for models that were taught to copy from tagged prompts:
+    /// nonsense is where they are least sure. Each further attempt has one lower by kRelief.
+    float logprob_threshold = -std::numeric_limits<float>::infinity();
+  };
+  static constexpr int kAttempts = 8;
+  static constexpr float kLogprobThreshold = -1.6f;  ///< fits adlib's own model
+  static constexpr float kRelief = 0.2f;
   /// Whether a text may stay; called on the writer's own thread.
   using Judge = std::function<bool(const std::string& text)>;
   /// Sees what is asked of the writer: for measurements.
-  using Observer = std::function<void(const std::vector<TokenId>& prompt, std::uint64_t seed,
-                                      const std::shared_ptr<const Constraint>& constraint)>;
+  using Observer = std::function<void(const TextRequest& request)>;
 
   /// `writer` must outlive this. `rules` may be null where no request is guarded.
-  GuardedWriter(const TextWriter& writer, std::shared_ptr<const RuleSet> rules, int attempts = kAttempts,
+  GuardedWriter(const TextWriter& writer, std::shared_ptr<const RuleSet> rules, Options options,
                 Observer observer = {});
   /// Waits for what is under way.
   ~GuardedWriter();
@@ -55,7 +63,7 @@ class GuardedWriter {
   const TextWriter& writer_;
   std::shared_ptr<const RuleSet> rules_;
   std::shared_ptr<PhraseSets> sets_;  // of all guards
-  int attempts_;
+  Options options_;
   Observer observer_;
 
   std::mutex mutex_;  // of what follows

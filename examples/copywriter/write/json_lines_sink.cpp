@@ -62,10 +62,6 @@ void copy_file(const std::filesystem::path& from, int to, const std::filesystem:
 
 }  // namespace
 
-std::string to_line(const OrderedJson& record) {
-  return record.dump(-1, ' ', false, OrderedJson::error_handler_t::replace) + "\n";
-}
-
 JsonLinesSink::JsonLinesSink(std::filesystem::path output, Start start)
     : output_(link_target(std::move(output))), partial_(output_.string() + ".partial") {
   const bool left_over = std::filesystem::exists(partial_);

@@ -6,16 +6,9 @@
 #include <functional>
 #include <string>
 
-#include "adlib/io/json.h"
+#include "copywriter/shop/json_line.h"
 
 namespace adlib::copywriter {
-
-/// Keeps the order in which fields were added.
-using OrderedJson = nlohmann::ordered_json;
-
-/// The record as one line. A model's bytes need not be UTF-8: what is not becomes U+FFFD, rather than an
-/// exception after the work is done.
-std::string to_line(const OrderedJson& record);
 
 /// Appends whole lines to OUTPUT.partial and renames it to OUTPUT in finish(): OUTPUT is whole or not there,
 /// and what write() returned from survives the death of the process. Only one process can have an output

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/fields.h"
+#include "copywriter/shop/fields.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "copywriter/collect/customer.h"
 #include "copywriter/rules/rule_pack.h"
+#include "copywriter/shop/customer.h"
 
 namespace adlib::copywriter {
 

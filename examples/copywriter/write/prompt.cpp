@@ -4,7 +4,7 @@
 #include <array>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {
@@ -39,8 +39,8 @@ std::string defused(std::string text) {
   return text;
 }
 
-// The first sentence, or as many of its clauses as fit; a single clause that is longer is cut. Without the
-// full stop, so that it can be quoted inside another sentence.
+// The first sentence, or as many of its clauses as fit. Nothing where not one does: what is quoted must not
+// break off. Without the full stop, so that it can be quoted inside another sentence.
 std::string opening_clauses(const std::string& text) {
   constexpr std::u32string_view sentence_ends = U"。！？!?\n", clause_ends = U"，；、,;：:";
   std::size_t at = 0, count = 0, clause = 0, end = text.size();
@@ -53,7 +53,7 @@ std::string opening_clauses(const std::string& text) {
       break;
     }
     if (count++ == kTextCharacters) {
-      end = clause > 0 ? clause : before;
+      end = clause;
       break;
     }
     const bool between_digits = character < 0x80 && at < text.size() && text[at] != ' ';

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "adlib/tokenizer/tokenizer.h"
-#include "copywriter/collect/customer.h"
-#include "copywriter/collect/product.h"
-#include "copywriter/write/template.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/language.h"
+#include "copywriter/shop/product.h"
 
 namespace adlib::copywriter {
 

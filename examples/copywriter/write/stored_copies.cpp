@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/hash.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/hash.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/write/in_order.h"
 
 namespace adlib::copywriter {

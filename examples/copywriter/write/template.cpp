@@ -8,7 +8,7 @@
 
 #include "adlib/core/error.h"
 #include "adlib/io/atomic_file.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/write/template_parser.h"
 
 namespace adlib::copywriter {
@@ -17,18 +17,6 @@ namespace {
 using io::Json;
 
 constexpr std::size_t kMaxTemplateBytes = std::size_t{1} << 20;
-constexpr std::array<const char*, 2> kLanguages = {"zh", "en"};
-constexpr std::array<const char*, 5> kScenes = {"recommendation", "promotion", "member", "social", "ad"};
-
-template <std::size_t N>
-std::size_t index_of(std::string_view name, const std::array<const char*, N>& names, const char* kind) {
-  std::string known;
-  for (std::size_t i = 0; i < N; ++i) {
-    if (name == names[i]) return i;
-    known += (i == 0 ? "" : i + 1 == N ? " or " : ", ") + std::string(names[i]);
-  }
-  fail(ErrorCode::invalid_argument, kind, " '", name, "' is unknown, expected ", known);
-}
 
 std::string joined(const std::vector<std::string>& items, std::string_view separator) {
   std::string text;
@@ -136,28 +124,6 @@ std::string filtered(std::vector<std::string> items, const std::vector<TemplateF
 }
 
 }  // namespace
-
-Language parse_language(std::string_view name) {
-  return static_cast<Language>(index_of(name, kLanguages, "language"));
-}
-std::optional<Language> language_named(std::string_view text) {
-  text = trim(text);
-  for (const std::string_view name : {"zh", "chinese", "中文", "汉语", "普通话"}) {
-    if (equal_ignoring_case(text.substr(0, name.size()), name)) return Language::zh;
-  }
-  for (const std::string_view name : {"en", "英文", "英语"}) {
-    if (equal_ignoring_case(text.substr(0, name.size()), name)) return Language::en;
-  }
-  return {};
-}
-Scene parse_scene(std::string_view name) { return static_cast<Scene>(index_of(name, kScenes, "scene")); }
-const char* to_string(Language language) noexcept { return kLanguages[static_cast<std::size_t>(language)]; }
-const char* to_string(Scene scene) noexcept { return kScenes[static_cast<std::size_t>(scene)]; }
-const std::vector<Scene>& all_scenes() {
-  static const std::vector<Scene> scenes = {Scene::recommendation, Scene::promotion, Scene::member,
-                                            Scene::social, Scene::ad};
-  return scenes;
-}
 
 struct Template::Impl {
   ParsedTemplate parsed;

@@ -11,27 +11,11 @@
 #include <string_view>
 #include <vector>
 
-#include "copywriter/collect/customer.h"
-#include "copywriter/collect/product.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/language.h"
+#include "copywriter/shop/product.h"
 
 namespace adlib::copywriter {
-
-enum class Language { zh, en };
-enum class Scene { recommendation, promotion, member, social, ad };
-
-/// Throw Error(invalid_argument) that lists the names there are.
-Language parse_language(std::string_view name);
-Scene parse_scene(std::string_view name);
-/// The language that a record means by "zh-CN", "EN" or 中文; nothing for what is neither of ours.
-std::optional<Language> language_named(std::string_view text);
-const char* to_string(Language language) noexcept;
-const char* to_string(Scene scene) noexcept;
-/// Every scene, in the order of the enumeration.
-const std::vector<Scene>& all_scenes();
-
-/// "59.90元" or "$59.90": how the language writes an amount of that currency. A single decimal, which people
-/// do not write, gets its zero: 59.9 -> 59.90.
-std::string money_text(const Money& money, Language language);
 
 /// A record as templates see it: its fields in the words of one language, and where it was read.
 struct TemplateRecord {

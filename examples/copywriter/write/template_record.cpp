@@ -3,7 +3,7 @@
 #include <string_view>
 #include <utility>
 
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/write/template.h"
 
 namespace adlib::copywriter {
@@ -72,27 +72,6 @@ void put_named_values(Json& object, const char* name, const NamedValues& values)
 }
 
 }  // namespace
-
-std::string money_text(const Money& money, Language language) {
-  std::string amount = money.amount;
-  if (amount.size() > 2 && amount[amount.size() - 2] == '.') amount += '0';
-  if (money.currency.empty()) return amount;
-  struct Style {
-    std::string_view code, zh_after, en_before;
-  };
-  constexpr std::array<Style, 6> styles{{{"CNY", "元", "¥"},
-                                         {"USD", "美元", "$"},
-                                         {"EUR", "欧元", "€"},
-                                         {"GBP", "英镑", "£"},
-                                         {"HKD", "港元", "HK$"},
-                                         {"JPY", "日元", "JP¥"}}};
-  for (const Style& style : styles) {
-    if (style.code != money.currency) continue;
-    return language == Language::zh ? amount + std::string(style.zh_after)
-                                    : std::string(style.en_before) + amount;
-  }
-  return amount + " " + money.currency;
-}
 
 TemplateRecord template_record(const Customer& customer, Language language) {
   Json fields = customer.extras;

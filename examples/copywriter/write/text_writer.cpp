@@ -1,10 +1,15 @@
 #include "copywriter/write/text_writer.h"
 
 #include <cmath>
+#include <string_view>
 #include <utility>
 
 namespace adlib::copywriter {
 namespace {
+
+std::string_view finish_reason(FinishReason reason) {
+  return reason == FinishReason::length || reason == FinishReason::unlikely ? to_string(reason) : "stop";
+}
 
 GeneratedText text_of(const Result& result, bool guarded) {
   const Completion& completion = result.completions.front();
@@ -12,7 +17,7 @@ GeneratedText text_of(const Result& result, bool guarded) {
           .prompt_tokens = result.prompt_tokens,
           .generated_tokens = static_cast<std::int64_t>(completion.ids.size()),
           .seconds = std::round((result.prefill_seconds + result.decode_seconds) * 1e6) / 1e6,
-          .finish_reason = completion.finish_reason == FinishReason::length ? "length" : "stop",
+          .finish_reason = std::string(finish_reason(completion.finish_reason)),
           .guarded = guarded};
 }
 
@@ -23,15 +28,15 @@ TextWriter::TextWriter(const Generator& generator, GenerationConfig config, cons
   if (config_.num_beams == 1) engine_ = std::make_unique<Engine>(generator, options);
 }
 
-std::future<GeneratedText> TextWriter::begin(std::vector<TokenId> prompt, std::uint64_t seed,
-                                             std::shared_ptr<const Constraint> constraint, int priority,
+std::future<GeneratedText> TextWriter::begin(TextRequest request, int priority,
                                              std::function<void()> on_end) const {
   GenerationConfig config = config_;
-  config.seed = seed;
-  const bool guarded = constraint != nullptr;
-  config.constraint = std::move(constraint);
+  config.seed = request.seed;
+  config.logprob_threshold = request.logprob_threshold;
+  const bool guarded = request.constraint != nullptr;
+  config.constraint = std::move(request.constraint);
   if (engine_) {
-    auto ticket = engine_->submit({.prompt = std::move(prompt),
+    auto ticket = engine_->submit({.prompt = std::move(request.prompt),
                                    .config = std::move(config),
                                    .priority = priority,
                                    .on_end = std::move(on_end)});
@@ -40,7 +45,7 @@ std::future<GeneratedText> TextWriter::begin(std::vector<TokenId> prompt, std::u
     });
   }
   std::promise<GeneratedText> written;
-  written.set_value(text_of(generator_.generate(prompt, config), guarded));
+  written.set_value(text_of(generator_.generate(request.prompt, config), guarded));
   if (on_end) on_end();
   return written.get_future();
 }

@@ -5,8 +5,8 @@
 #include <unordered_map>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/hash.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/hash.h"
+#include "copywriter/shop/text.h"
 #include "copywriter/write/in_order.h"
 
 namespace adlib::copywriter {

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "copywriter/collect/customer.h"
-#include "copywriter/collect/product.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/product.h"
 #include "copywriter/write/json_lines_sink.h"
 #include "copywriter/write/prompt.h"
 #include "copywriter/write/template.h"

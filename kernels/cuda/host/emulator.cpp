@@ -10,6 +10,8 @@
 #include <random>
 #include <string_view>
 
+#include "kernels/cuda/host/device_memory.h"
+
 #if defined(__SANITIZE_ADDRESS__)
 #define ADLIB_ADDRESS_SANITIZER
 #elif defined(__has_feature)
@@ -92,10 +94,13 @@ struct Barrier {
 struct Access {
   std::uint8_t writer = 0xff;
   std::uint32_t write_time = 0;
-  std::int32_t thread = -1;          // that wrote last, not by a copy
-  std::uint32_t fences = 0;          // that it had made by then
-  std::vector<std::uint32_t> reads;  // by warp; empty: nobody since the write
+  std::int32_t thread = -1;            // that wrote last, not by a copy
+  std::uint32_t fences = 0;            // that it had made by then
+  std::vector<std::uint32_t> reads;    // by warp; empty: nobody since the write
+  std::vector<std::uint32_t> atomics;  // as reads, of atomic changes
 };
+
+enum class Use { read, write, atomic };
 
 std::string describe(const Dim3& d) { return concat('(', d.x, ", ", d.y, ", ", d.z, ')'); }
 
@@ -138,7 +143,7 @@ class Block {
              const std::function<void(const void* const*, void* const*, unsigned)>& all);
   void wait(std::string what, std::function<bool()> ready);
   void arrive(unsigned id, unsigned count, bool stay);
-  void note(std::size_t offset, std::size_t bytes, bool write);
+  void note(std::size_t offset, std::size_t bytes, Use use);
   void note_copy(std::size_t offset, std::size_t bytes, Clock* end);
   void note_arrived(std::size_t offset, std::size_t bytes);
 
@@ -403,20 +408,19 @@ void Block::arrive(unsigned id, unsigned count, bool stay) {
   suspend();
 }
 
-void Block::note(std::size_t offset, std::size_t bytes, bool write) {
+void Block::note(std::size_t offset, std::size_t bytes, Use use) {
   const unsigned warp = current_->warp();
   const Clock& clock = clocks_[warp];
+  const char* verb = use == Use::read ? "reads" : use == Use::write ? "writes" : "changes";
   for (std::size_t i = offset; i < offset + bytes; ++i) {
-    if (state_[i] == in_flight) {
-      defect(concat(write ? "writes" : "reads", " byte ", i,
-                    " of shared memory, which a copy is still writing"));
-    }
-    if (!write && state_[i] == nobody_wrote)
-      defect(concat("reads byte ", i, " of shared memory, which nobody wrote"));
-    if (write) state_[i] = written;
+    if (state_[i] == in_flight)
+      defect(concat(verb, " byte ", i, " of shared memory, which a copy is still writing"));
+    if (use != Use::write && state_[i] == nobody_wrote)
+      defect(concat(verb, " byte ", i, " of shared memory, which nobody wrote"));
+    state_[i] = written;
   }
   const auto race = [&](const char* what, std::size_t word, std::size_t other) {
-    defect(concat(write ? "writes" : "reads", " byte ", word * 4, " of shared memory, ",
+    defect(concat(verb, " byte ", word * 4, " of shared memory, ",
                   other == warps_ ? std::string("a copy") : concat("warp ", other), ' ', what,
                   " it, and nothing orders the two"));
   };
@@ -424,16 +428,27 @@ void Block::note(std::size_t offset, std::size_t bytes, bool write) {
     Access& access = accesses_[word];
     if (access.writer != 0xff && access.writer != warp && !knows(clock, access.writer, access.write_time))
       race("wrote", word, access.writer);
-    if (!write) {
-      if (access.reads.empty()) access.reads.assign(warps_, 0);
-      access.reads[warp] = clock[warp];
+    const auto check_others = [&](const std::vector<std::uint32_t>& times, const char* what) {
+      for (std::size_t other = 0; other < times.size(); ++other) {
+        if (other != warp && times[other] > 0 && !knows(clock, other, times[other])) race(what, word, other);
+      }
+    };
+    const auto record = [&](std::vector<std::uint32_t>& times) {
+      if (times.empty()) times.assign(warps_, 0);
+      times[warp] = clock[warp];
+    };
+    if (use != Use::atomic) check_others(access.atomics, "changed");
+    if (use == Use::read) {
+      record(access.reads);
       continue;
     }
-    for (std::size_t reader = 0; reader < access.reads.size(); ++reader) {
-      if (reader != warp && access.reads[reader] > 0 && !knows(clock, reader, access.reads[reader]))
-        race("read", word, reader);
+    check_others(access.reads, "read");
+    if (use == Use::atomic) {
+      record(access.atomics);
+      continue;
     }
     access.reads.clear();
+    access.atomics.clear();
     access.writer = static_cast<std::uint8_t>(warp);
     access.write_time = clock[warp];
     access.thread = static_cast<std::int32_t>(current_->linear);
@@ -443,7 +458,7 @@ void Block::note(std::size_t offset, std::size_t bytes, bool write) {
 
 void Block::note_copy(std::size_t offset, std::size_t bytes, Clock* end) {
   if (end == nullptr) {  // it begins: this thread's warp must know all that was done with these bytes
-    note(offset, bytes, true);
+    note(offset, bytes, Use::write);
     std::fill_n(state_.begin() + static_cast<std::ptrdiff_t>(offset), bytes, in_flight);
     return;
   }
@@ -452,6 +467,7 @@ void Block::note_copy(std::size_t offset, std::size_t bytes, Clock* end) {
     accesses_[word].writer = static_cast<std::uint8_t>(warps_);
     accesses_[word].write_time = copy_clock_[warps_];
     accesses_[word].reads.clear();
+    accesses_[word].atomics.clear();
     accesses_[word].thread = -1;
   }
   std::fill_n(state_.begin() + static_cast<std::ptrdiff_t>(offset), bytes, written);
@@ -486,14 +502,17 @@ void PendingCopy::move() const {
 std::byte* SharedBytes::data() { return this_block().shared_.get(); }
 std::size_t SharedBytes::size() { return this_block().shared_size_; }
 void SharedBytes::note_read(std::size_t offset, std::size_t bytes) {
-  this_block().note(offset, bytes, false);
+  this_block().note(offset, bytes, Use::read);
 }
 void SharedBytes::note_write(std::size_t offset, std::size_t bytes) {
-  this_block().note(offset, bytes, true);
+  this_block().note(offset, bytes, Use::write);
+}
+void SharedBytes::note_atomic(std::size_t offset, std::size_t bytes) {
+  this_block().note(offset, bytes, Use::atomic);
 }
 void SharedBytes::note_async_read(std::size_t offset, std::size_t bytes) {
   Block& block = this_block();
-  block.note(offset, bytes, false);
+  block.note(offset, bytes, Use::read);
   for (std::size_t word = offset / 4; word < (offset + bytes) / 4; ++word) {
     const Access& access = block.accesses_[word];
     if (access.thread < 0) continue;
@@ -537,6 +556,7 @@ void run_grid(const char* operation, Dim3 grid, Dim3 block, std::size_t shared_b
   require(shared_bytes <= 227 << 10, operation, ": ", shared_bytes, " bytes of shared memory, a block has ",
           227 << 10);
   require(running == nullptr, operation, ": a kernel launches a kernel");
+  const DeviceAccess access;
   std::mt19937_64 random(schedule().seed);
   // Blocks run one after the other, in a random order.
   std::vector<unsigned> order(grid.count());

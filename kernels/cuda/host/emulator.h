@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <source_location>
@@ -39,6 +40,10 @@ struct Schedule {
 /// The schedule of the launches that follow. ADLIB_CUDA_HOST_SEED and ADLIB_CUDA_HOST_ARRIVAL=eager|lazy set
 /// the first one.
 Schedule& schedule();
+
+/// Ten times the compute capability that the emulated device says it has, which decides what launchers
+/// choose; it can do everything. ADLIB_CUDA_HOST_CAPABILITY sets it, else it is 80.
+int& capability();
 
 /// Runs `thread` once for every thread of every block. Throws what a thread throws.
 void run_grid(const char* operation, Dim3 grid, Dim3 block, std::size_t shared_bytes,
@@ -123,6 +128,8 @@ struct SharedBytes {
   /// writing, is a defect, and so is an access that no barrier orders with another warp's.
   static void note_read(std::size_t offset, std::size_t bytes);
   static void note_write(std::size_t offset, std::size_t bytes);
+  /// As both, of an atomic change: no barrier need order it with those of other warps.
+  static void note_atomic(std::size_t offset, std::size_t bytes);
   /// A read by wgmma: a defect, too, when the thread that wrote there has not called fence_async since.
   static void note_async_read(std::size_t offset, std::size_t bytes);
   /// A copy begins, after all that this thread knows: until it arrives, nobody may touch these bytes.
@@ -132,6 +139,17 @@ struct SharedBytes {
   /// A copy that belongs to no thread arrived: known to who takes the clock `end`.
   static void note_copy_end(std::size_t offset, std::size_t bytes, Clock& end);
 };
+
+/// Changes a word of shared memory atomically -> what stood there before.
+template <class Change>
+std::uint32_t change_atomically(std::size_t offset, const Change& change) {
+  SharedBytes::note_atomic(offset, sizeof(std::uint32_t));
+  std::uint32_t before = 0;
+  std::memcpy(&before, SharedBytes::data() + offset, sizeof before);
+  const std::uint32_t after = change(before);
+  std::memcpy(SharedBytes::data() + offset, &after, sizeof after);
+  return before;
+}
 
 /// What this thread wrote to shared memory is from now on ordered before asynchronous reads (the proxy
 /// fence).

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include "adlib/core/sample_row.h"
 #include "adlib/core/tensor.h"
 
 namespace adlib::ops {
@@ -157,7 +158,8 @@ class PackedMatrix {
 /// a·b. `options.transpose_b` must be false: the matrix knows its layout. (…, M, K)·(K, N) -> (…, M, N)
 /// Numbers of a's dtype: the bits of matmul with the tensor. bf16 under an f32 or f16 a: a is rounded to bf16
 /// where the processor has such products. i8, i4: each row of a is rounded to int8 codes, in groups of b's
-/// group, or 128; every sum within a group is exact.
+/// group, or 128; every sum within a group is exact. On CUDA devices a is rounded to bf16 instead, unless it
+/// is f16.
 Tensor matmul(const Tensor& a, const PackedMatrix& b, const MatmulOptions& options = {});
 /// Columns of a packed matrix by `ids` (i32): embedding(tableᵀ, ids), in `dtype`. (C, V), (…) -> (…, C)
 Tensor embedding(const PackedMatrix& table, const Tensor& ids, DType dtype);
@@ -233,6 +235,22 @@ Tensor rope(const Tensor& x, const Tensor& positions, const Tensor& cos, const T
 /// bits of ragged_attention.
 Tensor varlen_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                         std::span<const std::int64_t> offsets, const AttentionOptions& options = {});
+
+// ---- Sampling
+// ------------------------------------------------------------------------------------------------------
+
+/// The next token of each row as sampling::choose takes it by rows[r] (core/sampling.h), or sampling::none or
+/// sampling::not_finite. A row's token depends on its own scores, ids and SampleRow alone. On CUDA it is the
+/// CPU's but for rounding (kernels/sample.h). Throws naming the row for a field out of its range and an id
+/// outside [0, V).
+/// scores (N, V), N rows, history (H) -> (N) i32
+Tensor sample(const Tensor& scores, std::span<const SampleRow> rows, std::span<const std::int32_t> history);
+/// The same of rows and ids that lie on the scores' device, where they are not looked at: what a captured
+/// graph replays. tokens (N) i32 are overwritten; scores (N, V), rows (N, sizeof(SampleRow)) u8, history (H)
+/// i32
+void sample_into(Tensor& tokens, const Tensor& scores, const Tensor& rows, const Tensor& history);
+/// The bytes of rows for sample_into, on the CPU. N rows -> (N, sizeof(SampleRow)) u8
+Tensor sample_rows(std::span<const SampleRow> rows);
 
 // ---- Backward
 // ------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 #include "adlib/core/tensor.h"
 
-#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -36,9 +35,9 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
 }
 
 Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
-  Tensor host = empty(shape, dtype, Device::cpu);
-  std::memset(host.raw(), 0, host.storage_->bytes());
-  return host.to(device);
+  Tensor out = empty(shape, dtype, device);
+  storage_backend(device.type()).clear(out.raw(), device, out.storage_->bytes());
+  return out;
 }
 
 Tensor Tensor::wrap(std::shared_ptr<Storage> storage, std::size_t byte_offset, const Shape& shape,

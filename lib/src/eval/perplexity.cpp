@@ -82,18 +82,17 @@ void add_losses(const Decoder& decoder, std::span<const Document> documents, std
     longest = std::max(longest, length);
   }
   Cache cache = decoder.make_cache(std::ssize(windows), longest);
-  const Tensor input = Tensor::from<std::int32_t>(ids, {std::ssize(ids)}).to(decoder.device());
-  const Tensor hidden = decoder.hidden({input, rows}, cache);
+  const Tensor hidden = decoder.hidden({Tensor::from<std::int32_t>(ids, {std::ssize(ids)}), rows}, cache);
 
   // Scores of a large vocabulary take more memory than all else: at most 16 M of them at a time.
   const auto chunk = static_cast<std::size_t>(
       std::clamp<std::int64_t>((std::int64_t{1} << 24) / decoder.config().vocab_size, 1, 1024));
   for (std::size_t begin = 0; begin < at.size(); begin += chunk) {
     const std::size_t count = std::min(chunk, at.size() - begin);
-    const Tensor logits = decoder.logits(hidden, std::span(at).subspan(begin, count)).to(Device::cpu);
+    const Tensor logits = decoder.logits(hidden, std::span(at).subspan(begin, count));
     const auto wanted = std::span(targets).subspan(begin, count);
-    const Tensor losses =
-        ops::cross_entropy(logits, Tensor::from<std::int32_t>(wanted, {static_cast<std::int64_t>(count)}));
+    const Tensor next = Tensor::from<std::int32_t>(wanted, {static_cast<std::int64_t>(count)});
+    const Tensor losses = ops::cross_entropy(logits, next.to(logits.device())).to(Device::cpu);
     for (const float loss : losses.data<float>()) total += static_cast<double>(loss);
   }
 }

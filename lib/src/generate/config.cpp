@@ -30,6 +30,8 @@ void check_ranges(const GenerationConfig& c) {
   check(c.no_repeat_ngram_size >= 0, "no_repeat_ngram_size", c.no_repeat_ngram_size, "at least 0");
   check(c.num_beams >= 1 && c.num_beams <= 1024, "num_beams", c.num_beams, "1 to 1024");
   check(std::isfinite(c.length_penalty), "length_penalty", c.length_penalty, "a finite number");
+  check(c.logprob_threshold <= 0, "logprob_threshold", c.logprob_threshold, "a number of at most 0");
+  check(c.logprob_window >= 1, "logprob_window", c.logprob_window, "at least 1");
   check(c.num_return_sequences >= 1 && c.num_return_sequences <= 65536, "num_return_sequences",
         c.num_return_sequences, "1 to 65536");
 }
@@ -71,6 +73,9 @@ void check_contradictions(const GenerationConfig& c) {
   require(c.num_beams == 1 || c.top_logprobs < 0, "generate: top_logprobs is ", c.top_logprobs,
           " and num_beams is ", c.num_beams,
           "; beam search reports one score a text, no log-probabilities of tokens");
+  require(c.num_beams == 1 || std::isinf(c.logprob_threshold), "generate: logprob_threshold is ",
+          c.logprob_threshold, " and num_beams is ", c.num_beams,
+          "; beam search looks for the likeliest text anyway: leave one of them out");
 }
 
 }  // namespace

@@ -148,6 +148,7 @@ void read_numbers(const JsonFields& fields, GenerationConfig& config) {
   integer("no_repeat_ngram_size", config.no_repeat_ngram_size);
   integer("num_beams", config.num_beams);
   integer("num_return_sequences", config.num_return_sequences);
+  integer("logprob_window", config.logprob_window);
   number("temperature", config.temperature);
   number("top_p", config.top_p);
   number("min_p", config.min_p);
@@ -155,6 +156,7 @@ void read_numbers(const JsonFields& fields, GenerationConfig& config) {
   number("presence_penalty", config.presence_penalty);
   number("frequency_penalty", config.frequency_penalty);
   number("length_penalty", config.length_penalty);
+  number("logprob_threshold", config.logprob_threshold);
   config.do_sample = fields.boolean_or("do_sample", config.do_sample);
 }
 
@@ -225,6 +227,8 @@ std::string generation_config_to_json(const GenerationConfig& config) {
   number("presence_penalty", config.presence_penalty, usual.presence_penalty);
   number("frequency_penalty", config.frequency_penalty, usual.frequency_penalty);
   number("length_penalty", config.length_penalty, usual.length_penalty);
+  number("logprob_threshold", config.logprob_threshold, usual.logprob_threshold);
+  integer("logprob_window", config.logprob_window, usual.logprob_window);
   if (config.early_stopping == GenerationConfig::EarlyStopping::yes) json["early_stopping"] = true;
   if (config.early_stopping == GenerationConfig::EarlyStopping::never) json["early_stopping"] = "never";
   if (config.eos_token_id.size() == 1) json["eos_token_id"] = config.eos_token_id.front();

@@ -28,6 +28,10 @@ std::uint64_t hash(std::u32string_view letters) {
   return h ^ h >> 32;
 }
 
+// Of no script, and so no part of a word. "㎏" and "𝐁" are among them: what they stand for is a word by
+// itself.
+bool stands_alone(char32_t c) { return script_of(c) == Script::common; }
+
 // "¥5" has the unit of "5元"; nothing when what stands before and behind contradict each other.
 std::optional<int> unit_of(const Quantity& number) {
   if (number.unit == UnitSet::none) return number.prefix;
@@ -64,16 +68,20 @@ Constraint::Constraint(ConstraintRules rules) : rules_(std::move(rules)) {
   }
   require(rules_.foreign.empty() || !rules_.scripts.empty(),
           "constraint: foreign without scripts: name those of the text");
+  std::u32string run;
+  const auto end = [&] {
+    if (!run.empty()) foreign_.insert(std::exchange(run, {}));
+  };
   for (const std::string& text : rules_.foreign) {
-    std::u32string run;
-    for (const char32_t c : code_points(text + " ")) {
+    for (const char32_t c : code_points(text)) {
       if (is_part_of_previous(c)) continue;
-      if (is_foreign(c)) {
-        append_folded(run, c);
-      } else if (!run.empty()) {
-        foreign_.insert(std::exchange(run, {}));
-      }
+      std::u32string letters;
+      append_folded(letters, c);
+      if (stands_alone(c)) end();
+      for (const char32_t letter : letters) is_foreign(letter) ? run.push_back(letter) : end();
+      if (stands_alone(c)) end();
     }
+    end();
   }
   ConstrainedText empty(*this);
   require(
@@ -132,16 +140,24 @@ bool ConstrainedText::may_become_allowed() const {
 // Whether the run of another script goes on like one that is allowed or, before any other character, is one.
 bool ConstrainedText::add_foreign(char32_t c, std::u32string_view letters) {
   if (is_part_of_previous(c)) return true;
+  if (letters.empty() && constraint_->is_foreign(c)) return false;  // an accent that stands alone
   const auto& all = constraint_->foreign_;
-  if (constraint_->is_foreign(c)) {
-    if (letters.empty()) return false;  // an accent that stands alone
-    scan_.foreign += letters;
+  const auto end = [&] {
+    const bool whole = scan_.foreign.empty() || all.count(scan_.foreign) > 0;
+    scan_.foreign.clear();
+    return whole;
+  };
+  if (stands_alone(c) && !end()) return false;
+  for (const char32_t letter : letters) {
+    if (!constraint_->is_foreign(letter)) {
+      if (!end()) return false;
+      continue;
+    }
+    scan_.foreign += letter;
     const auto at = all.lower_bound(scan_.foreign);
-    return at != all.end() && at->starts_with(scan_.foreign);
+    if (at == all.end() || !at->starts_with(scan_.foreign)) return false;
   }
-  if (!scan_.foreign.empty() && all.count(scan_.foreign) == 0) return false;
-  scan_.foreign.clear();
-  return true;
+  return !stands_alone(c) || end();
 }
 
 bool ConstrainedText::add_windows(std::size_t from) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <numeric>
@@ -57,26 +59,41 @@ class Continuation {
     return active_ || std::exchange(taken_, true) ? std::string_view() : completion_.text;
   }
 
+  /// Whether ops::sample can choose the next token, where the scores are; and by which row, whose ids are
+  /// ids().
+  bool is_sampled() const {
+    return !constrained_ && config_->top_logprobs < 0 && !watches() &&
+           logits::only_penalties({ids_, prompt_length_}, *config_);
+  }
+  SampleRow sample_row() const { return sampler_.row({ids_, prompt_length_}); }
+  /// Goes on with the token that ops::sample chose; sampling::none: there is none.
+  void advance(TokenId chosen) {
+    if (chosen == sampling::none) return finish(FinishReason::length);
+    ids_.push_back(chosen);
+    settle();
+  }
   /// Chooses the next token from the model's scores (V), which are overwritten; under a constraint it may
   /// take the latest ones back instead, when nothing can follow them. Throws Error(bad_format) for scores
   /// that are no numbers.
   void advance(std::span<float> scores) {
-    std::vector<float> log_probs;
-    if (config_->top_logprobs >= 0) log_probs.assign(scores.begin(), scores.end());
+    std::vector<float> own;  // the model's, before anything changes them
+    if (config_->top_logprobs >= 0 || watches()) own.assign(scores.begin(), scores.end());
     const std::optional<TokenId> id = choose(scores);
     if (!id) {
       if (!stuck_ || !go_back()) finish(FinishReason::length);
       return;
     }
     ids_.push_back(*id);
-    if (!log_probs.empty()) {
-      logits::log_softmax(log_probs);
-      completion_.logprobs.push_back(logprob_of(log_probs, *id, config_->top_logprobs));
+    if (watches()) {
+      const sampling::Weights weights(own, 1);
+      logprobs_.push_back(weights.log_weight(static_cast<std::size_t>(*id)) -
+                          static_cast<float>(std::log(weights.total())));
     }
-    if (is_end(*id)) return finish(FinishReason::eos);
-    if (text_.push(*id)) return finish(FinishReason::stop);
-    if (constrained_) ends_.push_back(constrained_->text().size());
-    if (generated() == config_->max_new_tokens) finish(FinishReason::length);
+    if (config_->top_logprobs >= 0) {
+      logits::log_softmax(own);
+      completion_.logprobs.push_back(logprob_of(own, *id, config_->top_logprobs));
+    }
+    settle();
   }
   void finish(FinishReason reason) {
     active_ = false;
@@ -101,9 +118,26 @@ class Continuation {
   /// So many tokens are tried before a place counts as a dead end.
   static constexpr int most_refused = 4096;
 
+  // What follows from the newest token.
+  void settle() {
+    if (is_end(ids_.back())) return finish(FinishReason::eos);
+    if (text_.push(ids_.back())) return finish(FinishReason::stop);
+    if (constrained_) ends_.push_back(constrained_->text().size());
+    if (watches() && has_strayed()) return finish(FinishReason::unlikely);
+    if (generated() == config_->max_new_tokens) finish(FinishReason::length);
+  }
+  bool watches() const { return std::isfinite(config_->logprob_threshold); }
   bool is_end(TokenId id) const {
     const auto& eos = config_->eos_token_id;
     return std::find(eos.begin(), eos.end(), id) != eos.end();
+  }
+  // Whether the latest tokens are too unlikely together.
+  bool has_strayed() const {
+    const auto window = static_cast<std::size_t>(config_->logprob_window);
+    if (logprobs_.size() < window) return false;
+    const float sum =
+        std::accumulate(logprobs_.end() - static_cast<std::ptrdiff_t>(window), logprobs_.end(), 0.0f);
+    return sum < config_->logprob_threshold * static_cast<float>(window);
   }
   bool is_dead_end(std::size_t length, TokenId id) const {
     const auto found = dead_ends_.find(length);
@@ -150,6 +184,7 @@ class Continuation {
     dead_ends_.erase(dead_ends_.upper_bound(length), dead_ends_.end());
     ids_.resize(length);
     ends_.resize(kept);
+    if (!logprobs_.empty()) logprobs_.resize(kept);
     if (!completion_.logprobs.empty()) completion_.logprobs.resize(kept);
     text_ = *primed_;
     constrained_.emplace(*config_->constraint);
@@ -165,6 +200,7 @@ class Continuation {
   std::size_t prompt_length_;
   Sampler sampler_;
   TextStream text_;
+  std::vector<float> logprobs_;  // of the generated tokens, where a threshold asks for them
   std::optional<ConstrainedText> constrained_;
   // Of a constrained continuation:
   std::optional<TextStream> primed_;  // before the first token

@@ -109,6 +109,8 @@ std::string_view to_string(FinishReason reason) {
       return "length";
     case FinishReason::cancelled:
       return "cancelled";
+    case FinishReason::unlikely:
+      return "unlikely";
   }
   return "unknown";
 }

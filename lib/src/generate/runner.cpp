@@ -37,7 +37,7 @@ Tensor Runner::feed(std::span<const Piece> pieces) {
       ++piece;
       done = 0;
     }
-    const Tensor ids = Tensor::from<std::int32_t>(chunk.ids, {std::ssize(chunk.ids)}).to(decoder_->device());
+    const Tensor ids = Tensor::from<std::int32_t>(chunk.ids, {std::ssize(chunk.ids)});
     const Tensor hidden = decoder_->hidden({ids, chunk.rows}, cache_);
     if (chunk.last.empty()) continue;
     const Tensor part = decoder_->logits(hidden, chunk.last).to(Device::cpu).to(DType::f32).contiguous();

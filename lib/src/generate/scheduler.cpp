@@ -6,6 +6,7 @@
 
 #include "adlib/core/error.h"
 #include "adlib/core/parallel.h"
+#include "adlib/ops.h"
 
 namespace adlib::generate {
 
@@ -21,6 +22,9 @@ constexpr double freshness = 0.2;
 std::size_t common_prefix(std::span<const TokenId> a, std::span<const TokenId> b) {
   return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
+
+/// For the host to read and to overwrite.
+Tensor on_host(const Tensor& scores) { return scores.to(Device::cpu).to(DType::f32).contiguous(); }
 
 void learn(double& estimate, double seen) {
   estimate = estimate == 0 ? seen : estimate + freshness * (seen - estimate);
@@ -248,9 +252,12 @@ void Scheduler::step() {
     }
   }
 
+  struct End {
+    Stream* stream;
+    std::int32_t row;  // of its last id
+  };
   std::vector<TokenId> ids;
-  std::vector<std::int32_t> last;
-  std::vector<Stream*> ready;
+  std::vector<End> ends;
   for (std::size_t i = 0; i < streams.size(); ++i) {
     Slot& slot = *streams[i]->slot;
     const auto part = streams[i]->ids().subspan(slot.held.size(), static_cast<std::size_t>(rows[i].length));
@@ -258,14 +265,29 @@ void Scheduler::step() {
     slot.held.insert(slot.held.end(), part.begin(), part.end());
     slot.used = static_cast<std::uint64_t>(statistics_.steps);
     if (streams[i]->unread() > 0) continue;
-    last.push_back(static_cast<std::int32_t>(ids.size()) - 1);
-    ready.push_back(streams[i]);
+    ends.push_back({streams[i], static_cast<std::int32_t>(ids.size()) - 1});
+  }
+  // First those whose tokens are chosen where the scores are.
+  const auto others = std::stable_partition(
+      ends.begin(), ends.end(), [](const End& end) { return end.stream->continuation.is_sampled(); });
+  std::vector<std::int32_t> last;
+  std::vector<Stream*> ready;
+  for (const End& end : ends) {
+    last.push_back(end.row);
+    ready.push_back(end.stream);
   }
   const double model_begin = now();
-  const Tensor batch = Tensor::from<std::int32_t>(ids, {std::ssize(ids)}).to(decoder_->device());
+  const Tensor batch = Tensor::from<std::int32_t>(ids, {std::ssize(ids)});
   const Tensor hidden = decoder_->hidden({batch, rows}, cache_);
-  Tensor scores;
-  if (!last.empty()) scores = decoder_->logits(hidden, last).to(Device::cpu).to(DType::f32).contiguous();
+  Tensor scores;  // of the others
+  std::vector<TokenId> sampled;
+  if (!last.empty()) {
+    const Tensor all = decoder_->logits(hidden, last);
+    const auto first = others - ends.begin(), count = std::ssize(ends);
+    if (first > 0)
+      sampled = sample(std::span(ready).first(static_cast<std::size_t>(first)), all.slice(0, 0, first));
+    if (first < count) scores = on_host(all.slice(0, first, count));
+  }
   const double model_end = now();
 
   statistics_.model_seconds += model_end - model_begin;
@@ -276,17 +298,48 @@ void Scheduler::step() {
     const double rest = model_end - model_begin - (decoding > 0 ? decode_seconds_ : 0);
     learn(prompt_token_seconds_, std::max(rest, 1e-9) / static_cast<double>(prompt_tokens));
   }
-  advance(ready, scores);
+  advance(ready, sampled, scores);
   settle();
   statistics_.step_seconds += now() - begin;
 }
 
-void Scheduler::advance(const std::vector<Stream*>& ready, Tensor& scores) {
+// The next tokens by scores (N, V), one a stream.
+std::vector<TokenId> Scheduler::sample(std::span<Stream* const> ready, const Tensor& scores) {
+  std::vector<SampleRow> rows;
+  std::vector<TokenId> history;
+  for (const Stream* stream : ready) {
+    rows.push_back(stream->continuation.sample_row());
+    rows.back().history = std::ssize(history);
+    if (!rows.back().has_penalties()) rows.back().history_length = rows.back().prompt_length = 0;
+    const auto ids = stream->ids().first(static_cast<std::size_t>(rows.back().history_length));
+    history.insert(history.end(), ids.begin(), ids.end());
+  }
+  const Tensor tokens = ops::sample(scores, rows, history).to(Device::cpu);
+  const auto values = tokens.data<TokenId>();
+  for (std::size_t i = 0; i < ready.size(); ++i) {
+    if (values[i] != sampling::not_finite) continue;
+    const auto at = static_cast<std::int64_t>(i);
+    Tensor bad = on_host(scores.slice(0, at, at + 1));
+    try {
+      logits::check_finite(row(bad, 0));
+    } catch (...) {
+      ready[i]->error = std::current_exception();
+    }
+  }
+  return {values.begin(), values.end()};
+}
+
+// `sampled`: the tokens of the first ones; scores: those of the others.
+void Scheduler::advance(std::span<Stream* const> ready, std::span<const TokenId> sampled, Tensor& scores) {
   // Each draws from its own random numbers: which thread does it changes nothing.
   parallel_for(num_threads(), std::ssize(ready), [&](std::int64_t index) {
     const auto i = static_cast<std::size_t>(index);
+    if (ready[i]->error) return;
     try {
-      ready[i]->continuation.advance(row(scores, i));
+      if (i < sampled.size())
+        ready[i]->continuation.advance(sampled[i]);
+      else
+        ready[i]->continuation.advance(row(scores, i - sampled.size()));
     } catch (...) {
       ready[i]->error = std::current_exception();
     }

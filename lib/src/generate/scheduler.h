@@ -7,6 +7,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "adlib/generate/engine.h"
@@ -64,7 +65,8 @@ class Scheduler {
   std::int64_t prompt_budget(std::int64_t decoding) const;
   bool preempt_one();
   void release(Slot& slot);
-  void advance(const std::vector<Stream*>& ready, Tensor& scores);
+  static std::vector<TokenId> sample(std::span<Stream* const> ready, const Tensor& scores);
+  void advance(std::span<Stream* const> ready, std::span<const TokenId> sampled, Tensor& scores);
   void settle();
   void count();
   void finish(Request& request);

@@ -145,7 +145,6 @@ void add_shards(Entries& entries, Releases& releases, const fs::path& index) {
 
 struct Weights::Impl {
   std::string origin;
-  Device device;
   std::optional<DType> dtype;
   Progress progress;
   Entries entries;
@@ -187,7 +186,7 @@ Weights Weights::open(const fs::path& dir, Device device, std::optional<DType> d
   Weights out;
   out.impl_ = std::make_shared<Impl>();
   out.impl_->origin = dir.string();
-  out.impl_->device = device;
+  out.device_ = device;
   out.impl_->dtype = dtype;
   out.impl_->progress = std::move(progress);
   Entries& entries = out.impl_->entries;
@@ -218,6 +217,12 @@ Weights Weights::from(std::map<std::string, Tensor> tensors, std::string origin)
   return out;
 }
 
+Weights Weights::to(Device device) const {
+  Weights out = *this;
+  out.device_ = device;
+  return out;
+}
+
 Weights Weights::scope(std::string_view prefix) const {
   Weights out = *this;
   if (!prefix.empty()) out.prefix_ += concat(prefix, ".");
@@ -230,7 +235,7 @@ Tensor Weights::take(std::string_view name, const Shape& shape) const {
   // Narrow before moving, widen after: fewer bytes cross to the device.
   const bool converts = impl_->dtype && is_floating(tensor.dtype());
   if (converts && size_of(*impl_->dtype) < size_of(tensor.dtype())) tensor = tensor.to(*impl_->dtype);
-  tensor = tensor.to(impl_->device);
+  if (device_) tensor = tensor.to(*device_);
   if (converts) tensor = tensor.to(*impl_->dtype);
   impl_->count(entry);
   return tensor;
@@ -238,7 +243,8 @@ Tensor Weights::take(std::string_view name, const Shape& shape) const {
 
 Tensor Weights::take_as_stored(std::string_view name, const Shape& shape) const {
   Entry& entry = impl_->find(full_name(name), shape);
-  Tensor tensor = entry.load().to(impl_->device);
+  Tensor tensor = entry.load();
+  if (device_) tensor = tensor.to(*device_);
   impl_->count(entry);
   return tensor;
 }

@@ -287,6 +287,12 @@ Cache Decoder::make_cache(std::int64_t sequences, std::int64_t capacity, std::op
 void Decoder::check(const Batch& batch, const Cache& cache) const {
   require(batch.ids.defined() && batch.ids.rank() == 1 && batch.ids.dtype() == DType::i32,
           "decoder: ids are ", batch.ids.describe(), ", expected (N) i32");
+  if (batch.ids.device() == Device::cpu) {
+    const Tensor ids = batch.ids.contiguous();
+    for (const std::int32_t id : ids.data<std::int32_t>())
+      require(id >= 0 && id < config_.vocab_size, "decoder: id ", id, " is outside the vocabulary of ",
+              config_.vocab_size);
+  }
   std::int64_t tokens = 0;
   std::set<std::int64_t> seen;
   for (const Row& row : batch.rows) {

@@ -20,8 +20,8 @@ void measure(QuantizedTensor& out, const Tensor& w, bool transposed, const ops::
   const Tensor rows = transposed ? w.transpose(0, 1) : w;  // (N, K)
   for (std::int64_t begin = 0; begin < matrix.outputs(); begin += step) {
     const std::int64_t end = std::min(matrix.outputs(), begin + step);
-    const Tensor truth = rows.slice(0, begin, end).to(DType::f32).contiguous();
-    const Tensor codes = ops::dequantize(matrix.slice(begin, end));
+    const Tensor truth = rows.slice(0, begin, end).to(DType::f32).to(Device::cpu).contiguous();
+    const Tensor codes = ops::dequantize(matrix.slice(begin, end)).to(Device::cpu);
     const auto want = truth.data<float>();
     const auto got = codes.data<float>();
     for (std::size_t i = 0; i < want.size(); ++i) {

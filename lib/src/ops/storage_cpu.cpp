@@ -166,6 +166,10 @@ class CpuBackend final : public StorageBackend {
   void copy(void* to, Device, const void* from, Device, std::size_t bytes) const override {
     if (bytes != 0) std::memcpy(to, from, bytes);
   }
+
+  void clear(void* memory, Device, std::size_t bytes) const override {
+    if (bytes != 0) std::memset(memory, 0, bytes);
+  }
 };
 
 }  // namespace

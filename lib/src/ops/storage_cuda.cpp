@@ -48,7 +48,18 @@ class CudaBackend final : public StorageBackend {
             std::size_t bytes) const override {
     const Device device = to_device.type() == Device::Type::cuda ? to_device : from_device;
     const CurrentDevice current(device.index());
-    cuda::copy_bytes(to, from, bytes, cuda::default_stream(device.index()));
+    void* stream = cuda::default_stream(device.index());
+    if (to_device.type() == Device::Type::cpu) return cuda::copy_bytes(to, from, bytes, stream);
+    if (from_device.type() == Device::Type::cuda && from_device != to_device)
+      cuda::synchronize(cuda::default_stream(from_device.index()));
+    // Whoever reads them on the device comes behind the copy on its stream; the host's bytes, which are
+    // pageable, are staged before the call returns. A step of decoding thus waits for nothing but its scores.
+    cuda::copy_bytes_async(to, from, bytes, stream);
+  }
+
+  void clear(void* memory, Device device, std::size_t bytes) const override {
+    const CurrentDevice current(device.index());
+    cuda::fill_bytes(memory, 0, bytes, cuda::default_stream(device.index()));
   }
 };
 

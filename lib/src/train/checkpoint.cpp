@@ -94,14 +94,15 @@ TrainingState restore_checkpoint(const fs::path& checkpoint, Trainer& trainer) {
                       .stale_evaluations = fields.integer("stale_evaluations", 0, most)};
   if (fields.has("best_loss")) state.best_loss = fields.number("best_loss");
 
-  const Weights weights = Weights::open(checkpoint, Device::cpu, DType::f32);
+  const Weights weights = Weights::open(checkpoint, trainer.model().device(), DType::f32);
   for (Parameter& parameter : trainer.model().parameters()) {
     ops::copy_into(parameter.master, weights.take(parameter.name, parameter.master.shape()));
     parameter.round_master();
   }
   weights.expect_all_taken([](std::string_view) { return false; });
   const fs::path moments = checkpoint / "optimizer.safetensors";
-  trainer.optimizer().restore(Weights::from(io::read_safetensors(moments), moments.string()), state.step);
+  const Weights kept = Weights::from(io::read_safetensors(moments), moments.string());
+  trainer.optimizer().restore(kept.to(trainer.model().device()), state.step);
   return state;
 }
 

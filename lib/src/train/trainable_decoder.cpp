@@ -12,10 +12,6 @@ namespace {
 // The scores of this many bytes at a time: enough rows for products at full speed, whatever the vocabulary.
 constexpr std::int64_t logits_bytes = std::int64_t{128} << 20;
 
-Tensor to_tensor(std::span<const std::int32_t> values) {
-  return Tensor::from(values, {static_cast<std::int64_t>(values.size())});
-}
-
 // The weight of a linear layer inside a block.
 bool is_linear(TensorRole role) {
   return role == TensorRole::attention_qkv || role == TensorRole::attention_out ||
@@ -87,7 +83,7 @@ struct TrainableDecoder::Forward {
 };
 
 TrainableDecoder::TrainableDecoder(const Decoder& initial, const TrainableOptions& options)
-    : config_(initial.config()), options_(options) {
+    : config_(initial.config()), options_(options), device_(initial.device()) {
   require(!initial.formats().quantized(), "train: the weights are ", to_string(initial.formats()),
           "; train the checkpoint that they were made from");
   require(options.dtype == DType::f32 || options.dtype == DType::bf16, "train: dtype is ", options.dtype,
@@ -104,7 +100,7 @@ TrainableDecoder::TrainableDecoder(const Decoder& initial, const TrainableOption
   if (config_.positions == DecoderConfig::Positions::learned) {
     position_embedding_ = &parameters_.at(root + names.position_embedding + ".weight");
   } else {
-    rope.emplace(config_.rope, config_.context, initial.device());
+    rope.emplace(config_.rope, config_.context, device_);
   }
   head_ = config_.tied_embeddings ? token_embedding_ : &parameters_.at(names.head + ".weight");
   for (std::int64_t layer = 0; layer < config_.layers; ++layer) {
@@ -159,8 +155,9 @@ void TrainableDecoder::add_adapters() {
     std::uint64_t index = 0;
     for (float& value : a.data<float>())
       value = static_cast<float>(bound * (2.0 * random.uniform(index++) - 1.0));
-    parameters_.add(layer + ".lora_A.weight", a, options_.dtype, true, true);
-    parameters_.add(layer + ".lora_B.weight", Tensor::zeros({out, lora.rank}), options_.dtype, true, true);
+    const Tensor b = Tensor::zeros({out, lora.rank});
+    parameters_.add(layer + ".lora_A.weight", a.to(device_), options_.dtype, true, true);
+    parameters_.add(layer + ".lora_B.weight", b.to(device_), options_.dtype, true, true);
   }
   for (std::size_t i = 0; i < used.size(); ++i) {
     require(used[i], "lora: no layer is named '", lora.targets[i], "'; a ", to_string(config_.family),
@@ -197,9 +194,16 @@ void TrainableDecoder::check(const TokenBatch& batch) const {
             " tokens, expected 1 to the model's context of ", config_.context);
   }
   for (std::size_t i = 0; i < batch.targets.size(); ++i) {
+    require(batch.ids[i] >= 0 && batch.ids[i] < config_.vocab_size, "train: id ", batch.ids[i], " of token ",
+            i, " is outside the vocabulary of ", config_.vocab_size);
     require(batch.targets[i] < config_.vocab_size, "train: target ", batch.targets[i], " of token ", i,
             " is outside the vocabulary of ", config_.vocab_size);
   }
+}
+
+template <class T>
+Tensor TrainableDecoder::to_tensor(std::span<const T> values) const {
+  return Tensor::from(values, {static_cast<std::int64_t>(values.size())}).to(device_);
 }
 
 Pass TrainableDecoder::make_pass(const TokenBatch& batch, float dropout, std::uint64_t seed) const {
@@ -209,11 +213,14 @@ Pass TrainableDecoder::make_pass(const TokenBatch& batch, float dropout, std::ui
     for (std::int64_t i = 0; i < batch.offsets[s] - batch.offsets[s - 1]; ++i)
       positions.push_back(static_cast<std::int32_t>(i));
   }
-  return {.offsets = batch.offsets, .positions = to_tensor(positions), .dropout = dropout, .seed = seed};
+  return {.offsets = batch.offsets,
+          .positions = to_tensor<std::int32_t>(positions),
+          .dropout = dropout,
+          .seed = seed};
 }
 
 Tensor TrainableDecoder::embed(const TokenBatch& batch, const Pass& pass) const {
-  Tensor x = ops::embedding(token_embedding_->value, to_tensor(batch.ids));
+  Tensor x = ops::embedding(token_embedding_->value, to_tensor<std::int32_t>(batch.ids));
   if (position_embedding_ != nullptr)
     x = ops::add(x, ops::embedding(position_embedding_->value, pass.positions));
   return pass.dropout == 0 ? x : ops::dropout(x, pass.dropout, pass.seed, 0);
@@ -245,12 +252,13 @@ std::vector<float> TrainableDecoder::losses(const TokenBatch& batch) const {
     Block::Saved dropped;
     x = block.forward(x, pass, dropped);
   }
-  if (!counted.are_all) x = ops::embedding(x, to_tensor(counted.rows));
+  if (!counted.are_all) x = ops::embedding(x, to_tensor<std::int32_t>(counted.rows));
   x = final_norm_->forward(x);
+  const Tensor targets = to_tensor<std::int32_t>(counted.targets);
   std::vector<float> values;
   for_each_chunk(counted.size(), config_.vocab_size, [&](std::int64_t begin, std::int64_t end) {
-    const Tensor targets = to_tensor(counted.targets).slice(0, begin, end);
-    append(values, ops::cross_entropy(logits_of(x.slice(0, begin, end), head_->value), targets));
+    append(values,
+           ops::cross_entropy(logits_of(x.slice(0, begin, end), head_->value), targets.slice(0, begin, end)));
   });
   return spread(values, counted, batch.tokens());
 }
@@ -270,7 +278,8 @@ std::vector<float> TrainableDecoder::backward(const TokenBatch& batch, float wei
   if (counted.size() == 0) return std::vector<float>(batch.ids.size(), 0.0f);
   const Pass pass = make_pass(batch, options_.dropout, seed);
   Forward kept = forward(batch, pass);
-  const Tensor rows = to_tensor(counted.rows), targets = to_tensor(counted.targets);
+  const Tensor rows = to_tensor<std::int32_t>(counted.rows),
+               targets = to_tensor<std::int32_t>(counted.targets);
   const Tensor last = counted.are_all ? kept.x : ops::embedding(kept.x, rows);  // (n, C)
   const Tensor states = final_norm_->forward(last);
 
@@ -289,7 +298,7 @@ std::vector<float> TrainableDecoder::backward(const TokenBatch& batch, float wei
   }
 
   Tensor dstates = Tensor::empty(states.shape(), states.dtype(), states.device());
-  const Tensor row_weights = Tensor::from(std::span<const float>(weights), {counted.size()});
+  const Tensor row_weights = to_tensor<float>(weights);
   for_each_chunk(counted.size(), config_.vocab_size, [&](std::int64_t begin, std::int64_t end) {
     const Tensor part = states.slice(0, begin, end);
     const Tensor logits = logits_of(part, head_->value);
@@ -321,7 +330,7 @@ std::vector<float> TrainableDecoder::backward(const TokenBatch& batch, float wei
   }
   if (pass.dropout != 0) dx = ops::dropout(dx, pass.dropout, pass.seed, 0);
   if (token_embedding_->is_trained())
-    ops::embedding_backward(token_embedding_->sum(), dx, to_tensor(batch.ids));
+    ops::embedding_backward(token_embedding_->sum(), dx, to_tensor<std::int32_t>(batch.ids));
   if (position_embedding_ != nullptr && position_embedding_->is_trained())
     ops::embedding_backward(position_embedding_->sum(), dx, pass.positions);
   return spread(values, counted, batch.tokens());

@@ -20,7 +20,7 @@ import os
 import re
 import sys
 
-# As in examples/copywriter/collect/text.cpp: what counts as white space, and what no field keeps.
+# As in examples/copywriter/shop/text.cpp: what counts as white space, and what no field keeps.
 SPACE = re.compile("[ \t-\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
                      "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]")
@@ -68,7 +68,7 @@ def field_text(text):
 
 
 def opening_clauses(text):
-    """The first sentence without its full stop, or as many of its clauses as 60 characters hold."""
+    """The first sentence without its full stop, or as many of its clauses as 60 characters hold: none, if not one fits."""
     end, clause = len(text), 0
     for at, character in enumerate(text):
         following = text[at + 1:at + 2]
@@ -76,7 +76,7 @@ def opening_clauses(text):
             end = at
             break
         if at == TEXT_CHARACTERS:
-            end = clause or at
+            end = clause
             break
         between_digits = character < "\x80" and following not in ("", " ")
         if character in CLAUSE_ENDS and not between_digits:

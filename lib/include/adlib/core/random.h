@@ -34,7 +34,7 @@ class Philox {
     return c;
   }
   /// Uniform in [0, 1), with 53 random bits.
-  double uniform(std::uint64_t index) const {
+  constexpr double uniform(std::uint64_t index) const {
     const Block b = block(index);
     const std::uint64_t bits = (std::uint64_t{b[0]} << 32 | b[1]) >> 11;
     return static_cast<double>(bits) * 0x1p-53;

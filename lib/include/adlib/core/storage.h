@@ -36,9 +36,12 @@ class StorageBackend {
   virtual int device_count() const = 0;
   /// Uninitialised bytes, aligned to 64 or better. Throws Error(out_of_memory) naming asked and free bytes.
   virtual std::shared_ptr<Storage> allocate(std::size_t bytes, Device device) const = 0;
-  /// Copies between the host and a device of this backend, or within it; returns when the bytes are there.
+  /// Copies between the host and a device of this backend, or within it. When it returns, `from` may change,
+  /// and whoever reads `to`, on the host or by what is put on the device from now on, finds the bytes.
   virtual void copy(void* to, Device to_device, const void* from, Device from_device,
                     std::size_t bytes) const = 0;
+  /// Sets bytes on a device of this backend to 0, likewise.
+  virtual void clear(void* memory, Device device, std::size_t bytes) const = 0;
 };
 
 /// While one lives, host memory of freed tensors is kept for the next ones, however much it is, and given

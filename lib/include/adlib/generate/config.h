@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,6 +42,10 @@ struct GenerationConfig {
   std::shared_ptr<const Constraint> constraint = {};  ///< what the text must obey (generate/constraint.h)
   std::uint64_t seed = 0;
   std::int64_t top_logprobs = -1;  ///< < 0: none; 0: of the chosen token; n: and of the n best
+  /// A text is given up (FinishReason::unlikely) where logprob_window tokens in a row have a mean natural
+  /// log-probability, of the model's own distribution, below this: small models stray into nonsense there.
+  float logprob_threshold = -std::numeric_limits<float>::infinity();
+  std::int64_t logprob_window = 6;
   enum class TooLong {
     error,
     keep_end,

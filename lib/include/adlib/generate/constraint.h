@@ -40,7 +40,7 @@ struct ConstraintRules {
   std::vector<Script> scripts = {};  ///< allowed beside Script::common; none named: all
   /// Where `scripts` are named: runs of letters of others stand whole in these strings: of "静谷 Q2 Pro" come
   /// 静谷, "q" and "pro". So a Chinese text has no word in letters but those of the facts. Case and width do
-  /// not count.
+  /// not count, and "㎏" is "kg".
   std::vector<std::string> foreign = {};
   std::int64_t no_repeat =
       0;                  ///< no run of so many letters twice, save inside `required` and `ending`; 0: off

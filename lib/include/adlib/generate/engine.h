@@ -24,7 +24,7 @@ struct EngineStatistics {
   std::int64_t generated_tokens = 0;
   std::int64_t preemptions = 0;  ///< continuations that gave their pages to others and began again
   std::int64_t pages_in_use = 0, pages = 0;  ///< of 64 tokens, in every layer
-  double model_seconds = 0;                  ///< inside the decoder
+  double model_seconds = 0;                  ///< inside the decoder, and choosing tokens where its scores are
   double step_seconds = 0;                   ///< of all steps, scheduling and sampling included
   double first_token_seconds = 0;            ///< mean time from submission to the first token
 };

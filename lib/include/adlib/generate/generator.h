@@ -21,8 +21,9 @@ enum class FinishReason {
   stop,       ///< a stop string was met
   length,     ///< max_new_tokens was reached, or every next token was forbidden
   cancelled,  ///< the callback returned false
+  unlikely,   ///< logprob_threshold was crossed
 };
-/// "eos", "stop", "length", "cancelled".
+/// "eos", "stop", "length", "cancelled", "unlikely".
 std::string_view to_string(FinishReason reason);
 
 struct TokenLogprob {

@@ -11,12 +11,10 @@
 #include <vector>
 
 #include "adlib/core/error.h"
+#include "adlib/core/sampling.h"
 #include "adlib/generate/config.h"
 
 namespace adlib::logits {
-
-/// The score of a token that must not come next.
-inline constexpr float forbidden = -std::numeric_limits<float>::infinity();
 
 /// What stands before the token to be chosen: the prompt and the text so far, end to end.
 struct History {
@@ -29,44 +27,17 @@ struct History {
 /// Throws Error(bad_format) naming the first NaN or +infinity: such a model has damaged weights, or overflows
 /// in f16.
 inline void check_finite(std::span<const float> scores) {
-  constexpr float highest = std::numeric_limits<float>::max();
-  for (std::size_t id = 0; id < scores.size(); ++id) {
-    if (scores[id] <= highest) continue;
-    fail(ErrorCode::bad_format, "generate: the model produced ", std::isnan(scores[id]) ? "NaN" : "infinity",
-         " as the score of token ", id, " (vocabulary of ", scores.size(),
-         "); its weights are damaged, or overflow in their type: check them with `adlib inspect` or load as "
-         "f32");
-  }
+  const std::size_t id = first_not_finite(scores);
+  if (id == scores.size()) return;
+  fail(ErrorCode::bad_format, "generate: the model produced ", std::isnan(scores[id]) ? "NaN" : "infinity",
+       " as the score of token ", id, " (vocabulary of ", scores.size(),
+       "); its weights are damaged, or overflow in their type: check them with `adlib inspect` or load as "
+       "f32");
 }
 
 /// scores[id] += bias. A bias of -infinity forbids the token.
 inline void logit_bias(std::span<float> scores, const std::map<TokenId, float>& bias) {
   for (const auto& [id, value] : bias) scores[static_cast<std::size_t>(id)] += value;
-}
-
-/// Divides positive and multiplies negative scores of every token of the history, once each (Keskar et al.
-/// 2019).
-inline void repetition_penalty(std::span<float> scores, std::span<const TokenId> ids, float penalty) {
-  std::vector<TokenId> seen(ids.begin(), ids.end());
-  std::sort(seen.begin(), seen.end());
-  seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
-  for (const TokenId id : seen) {
-    float& score = scores[static_cast<std::size_t>(id)];
-    score = score < 0 ? score * penalty : score / penalty;
-  }
-}
-
-/// scores[id] -= presence + frequency · count, over the tokens generated so far; the prompt does not count.
-inline void presence_and_frequency_penalty(std::span<float> scores, std::span<const TokenId> generated,
-                                           float presence, float frequency) {
-  std::vector<TokenId> sorted(generated.begin(), generated.end());
-  std::sort(sorted.begin(), sorted.end());
-  for (std::size_t begin = 0; begin < sorted.size();) {
-    std::size_t end = begin;
-    while (end < sorted.size() && sorted[end] == sorted[begin]) ++end;
-    scores[static_cast<std::size_t>(sorted[begin])] -= presence + frequency * static_cast<float>(end - begin);
-    begin = end;
-  }
 }
 
 /// Forbids each token that would complete an n-gram which the history already holds.
@@ -103,11 +74,8 @@ inline void suppress_eos(std::span<float> scores, std::span<const TokenId> eos) 
 /// `history` must be inside the vocabulary.
 inline void process(std::span<float> scores, const History& history, const GenerationConfig& config) {
   logit_bias(scores, config.logit_bias);
-  if (config.repetition_penalty != 1) repetition_penalty(scores, history.ids, config.repetition_penalty);
-  if (config.presence_penalty != 0 || config.frequency_penalty != 0) {
-    presence_and_frequency_penalty(scores, history.generated(), config.presence_penalty,
-                                   config.frequency_penalty);
-  }
+  penalise(scores, history.ids, history.prompt_length, config.repetition_penalty, config.presence_penalty,
+           config.frequency_penalty);
   if (config.no_repeat_ngram_size > 0) {
     no_repeat_ngram(scores, history.ids, static_cast<std::size_t>(config.no_repeat_ngram_size));
   }
@@ -115,6 +83,12 @@ inline void process(std::span<float> scores, const History& history, const Gener
   if (static_cast<std::int64_t>(history.generated().size()) < config.min_new_tokens) {
     suppress_eos(scores, config.eos_token_id);
   }
+}
+
+/// Whether process() changes the next token's scores by the penalties of a SampleRow alone.
+inline bool only_penalties(const History& history, const GenerationConfig& config) {
+  return config.logit_bias.empty() && config.no_repeat_ngram_size <= 0 && config.bad_words_ids.empty() &&
+         static_cast<std::int64_t>(history.generated().size()) >= config.min_new_tokens;
 }
 
 /// scores -> log-probabilities: score - log(sum(exp(scores))), summed in double from the lowest id up. Scores

@@ -1,208 +1,42 @@
 // adlib/generate/sampler.h: from scores to a token. The sampler is a function of (scores, history, seed,
 // stream): it keeps nothing from token to token, so that a text can be stopped, resumed or batched and stays
-// the same.
+// the same. Its arithmetic is in core/sampling.h.
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <cmath>
-#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <limits>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <vector>
 
-#include "adlib/core/random.h"
+#include "adlib/core/sampling.h"
 #include "adlib/generate/logits_processors.h"
 
 namespace adlib {
 
-/// A token that may be drawn, and how likely relative to the best one, which has weight 1.
-struct Candidate {
-  TokenId id = 0;
-  double weight = 0;
-};
+/// What of a configuration, of continuation `stream` of a prompt, an operation of a batch takes.
+inline SampleRow sample_row(const GenerationConfig& config, std::uint64_t stream = 0) {
+  SampleRow row;
+  row.seed = config.seed;
+  row.stream = stream;
+  row.top_k = static_cast<std::int32_t>(
+      std::min<std::int64_t>(config.top_k, std::numeric_limits<std::int32_t>::max()));
+  row.do_sample = config.do_sample ? 1 : 0;
+  row.temperature = config.temperature;
+  row.top_p = config.top_p;
+  row.min_p = config.min_p;
+  row.repetition_penalty = config.repetition_penalty;
+  row.presence_penalty = config.presence_penalty;
+  row.frequency_penalty = config.frequency_penalty;
+  return row;
+}
 
 namespace sampling {
 
-/// The highest of the scores, which hold no NaN; forbidden for none.
-inline float highest(std::span<const float> scores) {
-  constexpr std::size_t lanes = 16;  // independent maxima, which compilers keep in vector registers
-  std::array<float, lanes> best;
-  best.fill(logits::forbidden);
-  std::size_t i = 0;
-  for (; i + lanes <= scores.size(); i += lanes) {
-    for (std::size_t lane = 0; lane < lanes; ++lane)
-      best[lane] = scores[i + lane] > best[lane] ? scores[i + lane] : best[lane];
-  }
-  for (; i < scores.size(); ++i) best[0] = std::max(best[0], scores[i]);
-  return *std::max_element(best.begin(), best.end());
-}
-
-/// The id of the highest score, the lowest id among equals; nothing when every token is forbidden.
-inline std::optional<TokenId> argmax(std::span<const float> scores) {
-  const float best = highest(scores);
-  if (best == logits::forbidden) return std::nullopt;
-  return static_cast<TokenId>(std::find(scores.begin(), scores.end(), best) - scores.begin());
-}
-
-/// The k-th highest of the scores, k in [1, V]. One pass: most scores lose against the threshold and are not
-/// kept.
-inline float kth_highest(std::span<const float> scores, std::size_t k) {
-  std::vector<float> kept;
-  kept.reserve(4 * k);
-  float threshold = -std::numeric_limits<float>::infinity();
-  const auto cut = [&] {
-    std::nth_element(kept.begin(), kept.begin() + static_cast<std::ptrdiff_t>(k - 1), kept.end(),
-                     std::greater<>());
-    kept.resize(k);
-    threshold = kept.back();
-  };
-  for (const float score : scores) {
-    if (kept.size() >= k && score <= threshold) continue;
-    kept.push_back(score);
-    if (kept.size() == 4 * k) cut();
-  }
-  cut();
-  return threshold;
-}
-
-/// exp(x) for x <= 0, with a relative error of at most 4e-6, and exp(-87) below -87. Without a branch, so
-/// that compilers make vector instructions of a loop over it, which they do not of std::exp.
-inline float exp_below_zero(float x) {
-  x = x > -87.0f ? x : -87.0f;
-  const float y = x * 1.44269504f;                                    // e^x = 2^y
-  const auto whole = static_cast<std::int32_t>(y - 0.5f);             // the nearest to y <= 0
-  const float rest = (y - static_cast<float>(whole)) * 0.693147181f;  // at most ln(2) / 2: Taylor's series
-  float series = 1.0f / 5040;
-  series = series * rest + 1.0f / 720;
-  series = series * rest + 1.0f / 120;
-  series = series * rest + 1.0f / 24;
-  series = series * rest + 1.0f / 6;
-  series = series * rest + 1.0f / 2;
-  series = series * rest + 1.0f;
-  series = series * rest + 1.0f;
-  return series * std::bit_cast<float>((whole + 127) << 23);
-}
-
-/// How likely a token is relative to the best one, and the sum of it over all tokens.
-class Weights {
- public:
-  /// `scores` hold no NaN and must outlive this; not all of them are forbidden.
-  Weights(std::span<const float> scores, float temperature)
-      : scores_(scores), best_(std::min(highest(scores), most)), temperature_(temperature) {}
-
-  /// The logarithm of a token's weight. Subtracting first keeps small temperatures finite.
-  float log_weight(std::size_t id) const { return log_weight(scores_[id]); }
-  /// Of all tokens, to five digits: in columns, each from the lowest id up.
-  double total() const {
-    constexpr std::size_t columns = 16;
-    std::array<double, columns> sums{};
-    for (std::size_t begin = 0; begin < scores_.size(); begin += columns) {
-      std::array<float, columns> weights;
-      weights.fill(logits::forbidden);
-      std::copy_n(scores_.begin() + static_cast<std::ptrdiff_t>(begin),
-                  std::min(columns, scores_.size() - begin), weights.begin());
-      for (float& weight : weights) weight = exp_below_zero(log_weight(weight));
-      for (std::size_t column = 0; column < columns; ++column)
-        sums[column] += static_cast<double>(weights[column]);
-    }
-    return std::accumulate(sums.begin(), sums.end(), 0.0);
-  }
-
- private:
-  float log_weight(float score) const { return ((score < most ? score : most) - best_) / temperature_; }
-
-  // A penalty may overflow a score to infinity: it counts as the highest number, so that differences stay
-  // numbers.
-  static constexpr float most = std::numeric_limits<float>::max();
-  std::span<const float> scores_;
-  float best_, temperature_;
-};
-
-/// Keeps the smallest set of likeliest tokens that together have at least probability p of `total` (Holtzman
-/// et al. 2020); the lower id among equals. Sorts a growing head of the list, never all of a vocabulary for a
-/// few tokens.
-inline void top_p(std::vector<Candidate>& candidates, float p, double total) {
-  const auto likelier = [](const Candidate& a, const Candidate& b) {
-    return a.weight != b.weight ? a.weight > b.weight : a.id < b.id;
-  };
-  const double enough = static_cast<double>(p) * total;
-  double above = 0;  // the weight of all candidates before `kept`
-  std::size_t kept = 0;
-  std::size_t sorted = 0;
-  for (std::size_t grow = 64; kept < candidates.size() && above < enough; ++kept) {
-    if (kept == sorted) {
-      const auto begin = candidates.begin() + static_cast<std::ptrdiff_t>(sorted);
-      sorted = std::min(sorted + grow, candidates.size());
-      const auto end = candidates.begin() + static_cast<std::ptrdiff_t>(sorted);
-      std::partial_sort(begin, end, candidates.end(), likelier);
-      grow *= 4;
-    }
-    above += candidates[kept].weight;
-  }
-  candidates.resize(kept);
-  std::sort(candidates.begin(), candidates.end(),
-            [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
-}
-
-/// Keeps the tokens at least min_p times as likely as the likeliest (Nguyen et al. 2024).
-inline void min_p(std::vector<Candidate>& candidates, float p) {
-  std::erase_if(candidates,
-                [&](const Candidate& candidate) { return candidate.weight < static_cast<double>(p); });
-}
-
-/// The tokens that may be drawn, in order of id, with weight exp((score - best) / temperature): temperature,
-/// top_k (the tokens whose score is at least the k-th highest: ties stay, as in Hugging Face), top_p, min_p
-/// in this order. Empty when every token is forbidden.
+/// The tokens that may be drawn, by the configuration's temperature, top_k, top_p and min_p.
 inline std::vector<Candidate> candidates(std::span<const float> scores, const GenerationConfig& config) {
-  std::vector<Candidate> out;
-  if (highest(scores) == logits::forbidden) return out;
-  const Weights weights(scores, config.temperature);
-  const auto size = static_cast<double>(scores.size());
-  const auto p = static_cast<double>(config.top_p);
-  const bool all = config.top_k <= 0 || static_cast<double>(config.top_k) >= size;
-  const float lowest = all ? logits::forbidden : kth_highest(scores, static_cast<std::size_t>(config.top_k));
-  double total = 0;
-  float least = logits::forbidden;  // of the logarithms of weights
-  if (all && p < 1) {
-    // Tokens less likely than this have together less than half of what top_p leaves out, so none is kept.
-    total = weights.total();
-    least = static_cast<float>(std::log((1 - p) / 2 * total / size));
-  }
-  for (std::size_t id = 0; id < scores.size(); ++id) {
-    if (scores[id] < lowest || scores[id] == logits::forbidden) continue;
-    const float log_weight = weights.log_weight(id);
-    if (log_weight < least) continue;
-    const auto weight = static_cast<double>(std::exp(log_weight));
-    if (weight > 0) out.push_back({static_cast<TokenId>(id), weight});
-  }
-  if (!all)
-    total = std::accumulate(out.begin(), out.end(), 0.0,
-                            [](double sum, const Candidate& candidate) { return sum + candidate.weight; });
-  if (p < 1) top_p(out, config.top_p, total);
-  if (config.min_p > 0) min_p(out, config.min_p);
-  return out;
-}
-
-/// The index of the candidate in whose share of the total weight `uniform`, in [0, 1), falls; `uniform`
-/// becomes the place inside this share, again uniform in [0, 1). Every candidate has weight.
-inline std::size_t draw(std::span<const Candidate> candidates, double& uniform) {
-  double total = 0;
-  for (const Candidate& candidate : candidates) total += candidate.weight;
-  double left = uniform * total;
-  std::size_t i = 0;
-  for (const Candidate& candidate : candidates.first(candidates.size() - 1)) {
-    if (left < candidate.weight) break;
-    left -= candidate.weight;
-    ++i;
-  }
-  uniform = std::clamp(left / candidates[i].weight, 0.0, 1 - 0x1p-53);
-  return i;
+  return candidates(scores, sample_row(config));
 }
 
 }  // namespace sampling
@@ -214,7 +48,7 @@ class Sampler {
  public:
   /// `stream`: which of several continuations of one prompt this is.
   Sampler(const GenerationConfig& config, std::uint64_t stream)
-      : config_(&config), random_(config.seed, stream) {}
+      : config_(&config), row_(sample_row(config, stream)) {}
 
   /// scores (V) are the model's and are overwritten. Nothing when every token is forbidden. Throws
   /// Error(bad_format) for scores that are NaN or +infinity.
@@ -229,26 +63,21 @@ class Sampler {
                                     Accepts&& accepts) const {
     logits::check_finite(scores);
     logits::process(scores, history, *config_);
-    if (config_->do_sample) {
-      std::vector<Candidate> candidates = sampling::candidates(scores, *config_);
-      double uniform = random_.uniform(history.generated().size());
-      while (!candidates.empty()) {
-        const std::size_t drawn = sampling::draw(candidates, uniform);
-        if (accepts(candidates[drawn].id)) return candidates[drawn].id;
-        scores[static_cast<std::size_t>(candidates[drawn].id)] = logits::forbidden;
-        candidates.erase(candidates.begin() + static_cast<std::ptrdiff_t>(drawn));
-      }
-    }
-    for (;;) {
-      const std::optional<TokenId> best = sampling::argmax(scores);
-      if (!best || accepts(*best)) return best;
-      scores[static_cast<std::size_t>(*best)] = logits::forbidden;
-    }
+    return sampling::take(scores, row(history), accepts);
+  }
+  /// For ops::sample: the same token, where the configuration changes scores by penalties alone. Its ids are
+  /// those of `history`, from the batch's first on.
+  SampleRow row(const logits::History& history) const {
+    SampleRow row = row_;
+    row.index = history.generated().size();
+    row.history_length = static_cast<std::int32_t>(history.ids.size());
+    row.prompt_length = static_cast<std::int32_t>(history.prompt_length);
+    return row;
   }
 
  private:
   const GenerationConfig* config_;
-  Philox random_;
+  SampleRow row_;
 };
 
 }  // namespace adlib

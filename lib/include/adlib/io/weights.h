@@ -30,13 +30,17 @@ class Weights {
   /// holds and what was expected.
   static Weights open(const std::filesystem::path& dir, Device device = Device::cpu,
                       std::optional<DType> dtype = std::nullopt, Progress progress = {});
-  /// Over tensors in memory, for fresh models and tests. `origin` names them in messages.
+  /// Over tensors in memory, for fresh models and tests; taken where they are. `origin` names them in
+  /// messages.
   static Weights from(std::map<std::string, Tensor> tensors, std::string origin = "memory");
 
+  /// The same weights, moved to `device` when they are taken.
+  Weights to(Device device) const;
   /// The same weights with `prefix` + "." put before every name that is asked for. Scopes nest.
   Weights scope(std::string_view prefix) const;
-  /// The tensor `name` of this scope, moved to the device and dtype of open(). Throws Error(not_found) with
-  /// the full name and the nearest names there are, or Error(invalid_argument) with both shapes.
+  /// The tensor `name` of this scope, moved to the device of open() or to(), in the dtype of open(). Throws
+  /// Error(not_found) with the full name and the nearest names there are, or Error(invalid_argument) with
+  /// both shapes.
   Tensor take(std::string_view name, const Shape& shape) const;
   /// The same in the file's own dtype, for numbers that a conversion would spoil.
   Tensor take_as_stored(std::string_view name, const Shape& shape) const;
@@ -67,6 +71,7 @@ class Weights {
 
   std::shared_ptr<Impl> impl_;
   std::string prefix_;
+  std::optional<Device> device_;  // none: the tensors' own
 };
 
 }  // namespace adlib

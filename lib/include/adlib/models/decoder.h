@@ -125,7 +125,7 @@ ops::WeightFormat format_of(TensorRole role, const WeightFormats& formats);
 
 /// Tokens of several sequences, prefill and decode mixed: all rows end to end.
 struct Batch {
-  Tensor ids;                 ///< (N) i32
+  Tensor ids;                 ///< (N) i32, on any device; only on the host are they checked
   std::span<const Row> rows;  ///< lengths sum to N; a sequence stands in at most one row
 };
 

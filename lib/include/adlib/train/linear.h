@@ -58,8 +58,10 @@ class Linear {
     if (adapter_.a == nullptr) return weight_->master;
     const Tensor a = adapter_.a->master, b = adapter_.b->master;
     // As bf16 has rounded it while the adapter was trained.
-    const Tensor scale =
-        Tensor::from<float>({adapter_.scale}, {1}).to(adapter_.a->value.dtype()).to(DType::f32);
+    const Tensor scale = Tensor::from<float>({adapter_.scale}, {1})
+                             .to(adapter_.a->value.dtype())
+                             .to(DType::f32)
+                             .to(a.device());
     const Tensor delta = layout_ == Layout::in_out
                              ? ops::matmul(a.transpose(0, 1), b, {.transpose_b = true})  // (in, out)
                              : ops::matmul(b, a);                                        // (out, in)
@@ -69,7 +71,7 @@ class Linear {
 
  private:
   Tensor scaled(const Tensor& x) const {
-    return ops::multiply(x, Tensor::from<float>({adapter_.scale}, {1}).to(x.dtype()));
+    return ops::multiply(x, Tensor::from<float>({adapter_.scale}, {1}).to(x.dtype()).to(x.device()));
   }
   Tensor low_rank(const Tensor& x) const {  // scale·x·Aᵀ, (N, r)
     return scaled(ops::matmul(x, adapter_.a->value, {.transpose_b = true}));

@@ -27,7 +27,10 @@ struct Parameter {
   bool is_trained() const { return gradient.defined(); }
   /// The gradient for an operation that adds to it; undefined when frozen.
   Tensor& sum() {
-    if (is_trained() && is_empty) ops::copy_into(gradient, Tensor::zeros({1}).expand(gradient.shape()));
+    if (is_trained() && is_empty) {
+      const Tensor zero = Tensor::zeros({1}, DType::f32, gradient.device());
+      ops::copy_into(gradient, zero.expand(gradient.shape()));
+    }
     is_empty = false;
     return gradient;
   }

@@ -41,13 +41,14 @@ struct TrainableOptions {
 /// Not shared by threads: a pass writes gradients.
 class TrainableDecoder {
  public:
-  /// Starts from the weights of `initial`, which must not be quantised.
+  /// Starts from the weights of `initial`, which must not be quantised, on their device.
   TrainableDecoder(const Decoder& initial, const TrainableOptions& options = {});
   TrainableDecoder(const TrainableDecoder&) = delete;
   TrainableDecoder& operator=(const TrainableDecoder&) = delete;
 
   const DecoderConfig& config() const { return config_; }
   const TrainableOptions& options() const { return options_; }
+  Device device() const { return device_; }
   /// Under the names of the family's checkpoints; adapters are `layer`.lora_A.weight and
   /// `layer`.lora_B.weight.
   Parameters& parameters() { return parameters_; }
@@ -74,6 +75,8 @@ class TrainableDecoder {
   void add_parameters(const Decoder& initial);
   void add_adapters();
   void check(const TokenBatch& batch) const;
+  template <class T>
+  Tensor to_tensor(std::span<const T> values) const;
   Pass make_pass(const TokenBatch& batch, float dropout, std::uint64_t seed) const;
   Tensor embed(const TokenBatch& batch, const Pass& pass) const;
   Forward forward(const TokenBatch& batch, const Pass& pass) const;
@@ -83,6 +86,7 @@ class TrainableDecoder {
   MemoryReuse reuse_;  // every pass allocates what the last one freed
   DecoderConfig config_;
   TrainableOptions options_;
+  Device device_;
   Parameters parameters_;
   Parameter* token_embedding_ = nullptr;
   Parameter* position_embedding_ = nullptr;  // null with RoPE

@@ -1,4 +1,4 @@
-// copywriter/collect/lines.h: the text files that adlib brings along, line by line.
+// copywriter/shop/lines.h: the text files that adlib brings along, line by line.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// copywriter/collect/hash.h: a hash whose values are the same on every machine and in every version.
+// copywriter/shop/hash.h: a hash whose values are the same on every machine and in every version.
 #pragma once
 
 #include <cstdint>

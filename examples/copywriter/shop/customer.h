@@ -1,4 +1,4 @@
-// copywriter/collect/customer.h: what is known of one customer. Every field but the id may be missing.
+// copywriter/shop/customer.h: what is known of one customer. Every field but the id may be missing.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "adlib/io/json.h"
-#include "copywriter/collect/money.h"
+#include "copywriter/shop/money.h"
 
 namespace adlib::copywriter {
 

@@ -1,10 +1,10 @@
-#include "copywriter/collect/lines.h"
+#include "copywriter/shop/lines.h"
 
 #include <algorithm>
 #include <fstream>
 
 #include "adlib/core/error.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 

@@ -1,4 +1,4 @@
-// copywriter/collect/fields.h: field readers that customers and products share. Inside the library only.
+// copywriter/shop/fields.h: field readers that customers and products share. Inside the library only.
 #pragma once
 
 #include <optional>
@@ -9,7 +9,7 @@
 
 #include "adlib/core/error.h"
 #include "adlib/io/json.h"
-#include "copywriter/collect/money.h"
+#include "copywriter/shop/money.h"
 
 namespace adlib::copywriter {
 

@@ -1,4 +1,4 @@
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 #include <algorithm>
 #include <charconv>

@@ -1,9 +1,9 @@
-#include "copywriter/collect/fields.h"
+#include "copywriter/shop/fields.h"
 
 #include <initializer_list>
 #include <utility>
 
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -1,4 +1,4 @@
-// copywriter/collect/product.h: what is known of one product.
+// copywriter/shop/product.h: what is known of one product.
 #pragma once
 
 #include <optional>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "adlib/io/json.h"
-#include "copywriter/collect/customer.h"
-#include "copywriter/collect/money.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/money.h"
 
 namespace adlib::copywriter {
 

@@ -1,4 +1,4 @@
-// copywriter/collect/text.h: small tools for text that came from outside.
+// copywriter/shop/text.h: small tools for text that came from outside.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// copywriter/collect/money.h: prices as they were written, never as binary fractions.
+// copywriter/shop/money.h: prices as they were written, never as binary fractions.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-#include "copywriter/collect/customer.h"
+#include "copywriter/shop/customer.h"
 
 #include <algorithm>
 #include <array>
@@ -6,9 +6,9 @@
 #include <string_view>
 #include <utility>
 
-#include "copywriter/collect/fields.h"
-#include "copywriter/collect/hash.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/fields.h"
+#include "copywriter/shop/hash.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {

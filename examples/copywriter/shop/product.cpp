@@ -1,18 +1,18 @@
-#include "copywriter/collect/product.h"
+#include "copywriter/shop/product.h"
 
 #include <algorithm>
 #include <set>
 
-#include "copywriter/collect/fields.h"
-#include "copywriter/collect/text.h"
+#include "copywriter/shop/fields.h"
+#include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
 namespace {
 
-const std::set<std::string> kKnown = {"id",       "handle",           "title",       "name", "brand",
-                                      "vendor",   "category",         "type",        "sku",  "price",
-                                      "currency", "compare_at_price", "description", "tags", "attributes",
-                                      "options",  "variants",         "images"};
+const std::set<std::string> kKnownFields = {
+    "id",          "handle", "title",      "name",    "brand",    "vendor",
+    "category",    "type",   "sku",        "price",   "currency", "compare_at_price",
+    "description", "tags",   "attributes", "options", "variants", "images"};
 
 // "材质=棉; 颜色=白", as a CSV cell writes them.
 NamedValues named_values_of_cell(const io::JsonFields& fields, const char* name, const std::string& cell) {
@@ -88,7 +88,7 @@ std::vector<Image> read_images(const io::JsonFields& fields) {
 
 }  // namespace
 
-const std::set<std::string>& product_field_names() { return kKnown; }
+const std::set<std::string>& product_field_names() { return kKnownFields; }
 
 Product product_from_json(const io::Json& object, const Source& source, const std::string& default_currency) {
   const io::JsonFields fields(object, source.text());
@@ -114,7 +114,7 @@ Product product_from_json(const io::Json& object, const Source& source, const st
   product.options = named_values(fields, "options");
   product.variants = read_variants(fields, currency);
   product.images = read_images(fields);
-  product.extras = extra_fields(object, kKnown);
+  product.extras = extra_fields(object, kKnownFields);
   summarise_variants(product);
   return product;
 }

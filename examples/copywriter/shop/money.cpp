@@ -1,4 +1,4 @@
-#include "copywriter/collect/money.h"
+#include "copywriter/shop/money.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,0 +1,164 @@
+// Values under another property's name, values and quotations that break off, and the reader's own level:
+// what copy of adlib's own model passed with before a measurement on a shop that nobody had seen.
+#include <filesystem>
+#include <fstream>
+
+#include "claims_cases.h"
+#include "copywriter/polish/check_reader.h"
+
+using namespace adlib;
+using namespace adlib::copywriter;
+using namespace adlib::test::claims_data;
+
+namespace {
+
+Strings told(const std::string& text, const std::string& product, const std::string& customer = "") {
+  static const Claims claims(rules_dir());
+  const Language language = is_ascii(text) ? Language::en : Language::zh;
+  const Product item = product_from_json(io::parse_json(product, "p"), {"p.jsonl", 1});
+  std::optional<Customer> person;
+  if (!customer.empty()) person = customer_from_json(io::parse_json(customer, "c"), {"c.jsonl", 1});
+  Strings out;
+  for (const Finding& finding : claims.check(text, item, person ? &*person : nullptr, language))
+    out.push_back(finding.rule + "@" + part(text, finding.where));
+  return out;
+}
+
+// A line of the corpus with the first of each choice: "[a|b] c" is "a c".
+std::string first_reading(std::string line) {
+  for (std::size_t begin = line.find('['); begin != std::string::npos; begin = line.find('[')) {
+    const std::size_t end = line.find(']', begin), bar = std::min(line.find('|', begin), end);
+    line = line.substr(0, begin) + line.substr(begin + 1, bar - begin - 1) + line.substr(end + 1);
+  }
+  return line;
+}
+
+// The sentences with which the corpus tells a property.
+Strings sentences_of_facts(const std::string& language) {
+  Strings out;
+  const auto folder = test::source_dir() / "examples/copywriter/corpus" / language / "categories";
+  for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    bool fact = false;
+    std::ifstream lines(file.path());
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("== ")) {
+        fact = line.starts_with("== fact ");
+      } else if (fact && line.find("{value}") != std::string::npos) {
+        out.push_back(first_reading(line));
+      }
+    }
+  }
+  return out;
+}
+
+std::string with_value(std::string sentence, const std::string& value) {
+  for (std::size_t begin = sentence.find('{'); begin != std::string::npos; begin = sentence.find('{')) {
+    const std::size_t end = sentence.find('}', begin) + 1;
+    sentence.replace(begin, end - begin, sentence.substr(begin, end - begin) == "{value}" ? value : "X");
+  }
+  return sentence;
+}
+
+}  // namespace
+
+TEST_CASE("A value that the corpus's sentences tell as another property's is found", "[polish][claims]") {
+  const auto [language, product, value] = GENERATE(table<std::string, std::string, std::string>(
+      {{"zh", R"({"id":"a","title":"拾音 竹影某物","attributes":{"赠品":"琥珀石"}})", "琥珀石"},
+       {"en", R"({"id":"b","title":"Zyxel Quonk","attributes":{"keepsake":"amber stone"}})",
+        "amber stone"}}));
+  const Claims claims(rules_dir());
+  const Product item = product_from_json(io::parse_json(product, "p"), {"p.jsonl", 1});
+  std::size_t all = 0, found = 0;
+  for (const std::string& sentence : sentences_of_facts(language)) {
+    const auto findings = claims.check(with_value(sentence, value), item, nullptr, parse_language(language));
+    ++all;
+    found += std::any_of(findings.begin(), findings.end(),
+                         [](const Finding& one) { return one.level == Level::error; });
+  }
+  INFO(language << " " << found << " of " << all);
+  REQUIRE(all > 600);
+  CHECK(static_cast<double>(found) >= 0.9 * static_cast<double>(all));
+}
+
+TEST_CASE("A value under the name of another property is found, whatever that is", "[polish][claims]") {
+  const std::string candle =
+      R"({"id":"c","title":"听潮 香薰蜡烛","attributes":{"净重":"180克","香味":"雪松与柑橘","蜡":"大豆蜡"}})";
+  CHECK(told("净重180克。香味是雪松与柑橘。", candle).empty());
+  CHECK(told("水温建议180克，泡之前留意一下。", candle) == Strings{"facts/attribute@180克"});
+  CHECK(told("焦距为雪松与柑橘。", candle) == Strings{"facts/attribute@雪松与柑橘"});
+  CHECK(told("香味是标签上的产地。", candle) == Strings{"facts/attribute@标签上的产地"});
+  CHECK(told("称起来是2升。", R"({"id":"d","title":"毛豆家 饮水机","attributes":{"容量":"2升"}})").size() ==
+        1);
+  CHECK(told("先说一项：净含量，干松果皮。", candle) == Strings{"facts/attribute@干松果皮"});
+  const std::string bike =
+      R"({"id":"b","title":"Tarnbeck Gravel Bike","attributes":{"brakes":"hydraulic disc","load limit":"105 kg","frame":"chromoly steel"}})";
+  CHECK(told("The brakes: hydraulic disc. Frame: chromoly steel. The load limit is 105 kg.", bike).empty());
+  CHECK(told("The strap is described as hydraulic disc.", bike) == Strings{"facts/attribute@hydraulic disc"});
+  CHECK(told("For your garden, note the capacity: 105 kg.", bike) == Strings{"facts/attribute@105 kg"});
+  CHECK(told("If you ask what it is made of, it is as hydraulic disc.", bike) ==
+        Strings{"facts/attribute@hydraulic disc"});
+  CHECK(told("With 105 kg listed under colour, you know.", bike) == Strings{"facts/attribute@105 kg"});
+  // Words that are no name there: "fit", "keys".
+  CHECK(told("Fit it in the shed: chromoly steel, and keys in your pocket.", bike).empty());
+}
+
+TEST_CASE("A value that breaks off is found", "[polish][claims]") {
+  const std::string pot =
+      R"({"id":"p","title":"拾火 手冲咖啡壶","attributes":{"材质":"304不锈钢","尺寸":"60×40厘米","面料":"六层纱布","风味":"莓果与可可"}})";
+  CHECK(told("材质是304不锈钢。尺寸是60×40厘米。风味是莓果。面料：六层纱布。", pot).empty());
+  CHECK(told("材质是304不锈，家长可以先看这一项。", pot) == Strings{"facts/attribute@304不锈"});
+  CHECK(told("40厘米，是它的尺寸。", pot) == Strings{"facts/attribute@40厘米"});
+  CHECK(told("聊聊三层纱布。", pot) == Strings{"facts/attribute@三层纱布"});
+  const std::string towel =
+      R"({"id":"t","title":"Oakhollow Bath Towel","attributes":{"weight":"550 g/m²","roast":"medium dark","material":"cotton twill"}})";
+  CHECK(told("The weight is 550 g/m². The material is cotton.", towel).empty());
+  CHECK(told("Weight: 550 g.", towel) == Strings{"facts/number@550 g"});
+  CHECK(told("It is 550 g/m.", towel) == Strings{"facts/number@550 g/m"});
+  CHECK(told("The roast is medium.", towel) == Strings{"facts/attribute@medium"});
+}
+
+TEST_CASE("A quotation that breaks off is found", "[polish][claims]") {
+  const std::string ukulele =
+      R"({"id":"u","title":"Fiddlewood Ukulele","description":"Set up before it ships, with a padded bag."})";
+  CHECK(told("The stated description, for reference: Set up before it ships.", ukulele).empty());
+  CHECK(told("The stated description, for reference: Set up before it.", ukulele) ==
+        Strings{"facts/quotation@Set up before it"});
+  const std::string pan =
+      R"({"id":"p","title":"拾火 不粘煎锅","description":"手柄带挂孔，锅底加厚。","attributes":{"笔尖":"EF尖"}})";
+  CHECK(told("“手柄带挂孔”，这句话好记。", pan).empty());
+  CHECK(told("“手柄带挂”，这句话好记。", pan) == Strings{"facts/quotation@手柄带挂"});
+  CHECK(told("“比想象的小”，这句话我们记得。", pan, R"({"id":"c","reviews":[{"text":"比想象的小，好用"}]})")
+            .empty());
+  CHECK(told("翻开详情，写的是：笔尖。", pan) == Strings{"facts/quotation@笔尖"});
+}
+
+TEST_CASE("The names of what a customer looked at are held to, too", "[polish][claims]") {
+  const std::string pan = R"({"id":"p","title":"拾火 不粘煎锅"})";
+  const std::string customer =
+      R"({"id":"c","browsing":[{"title":"跳跳实验室 木质天平算术玩具","brand":"跳跳实验室"}]})";
+  CHECK(told("你看过跳跳实验室 木质天平算术玩具。", pan, customer).empty());
+  CHECK(told("你看过跳实验室 木质天平算术玩具。", pan, customer).size() == 1);
+}
+
+TEST_CASE("A name that goes on is not the name", "[polish][claims]") {
+  const std::string ukulele =
+      R"({"id":"u","title":"Fiddlewood Concert Ukulele","attributes":{"frets":"18"}})";
+  CHECK(told("Meet Fiddlewood Concert Ukulele.", ukulele).empty());
+  CHECK(told("Meet Fiddlewood Concert Ukulelele.", ukulele) ==
+        Strings{"facts/name@Fiddlewood Concert Ukulelele"});
+  const std::string scarf = R"({"id":"s","title":"素里 真丝印花方巾","attributes":{"姆米":"16姆米"}})";
+  CHECK(told("姆米是16姆米。", scarf).empty());
+  CHECK(told("这里写着16便。", scarf) == Strings{"facts/number@16"});
+}
+
+TEST_CASE("A level of membership is the reader's own", "[polish][reader]") {
+  const ReaderRules rules(rules_dir(), {});
+  Customer gold;
+  gold.member_level = "Gold";
+  CHECK(rules.check("You are a member (Gold). Your card says Gold, and so do we.", Language::en, &gold)
+            .empty());
+  CHECK(rules.check("A note for you as a member (Insider).", Language::en, &gold).size() == 1);
+  CHECK(rules.check("Thank you for being with us at £112; this is for you.", Language::en, &gold).size() ==
+        1);
+  CHECK(rules.check("It says Silver on your card.", Language::en, &gold).size() == 1);
+}
