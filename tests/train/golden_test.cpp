@@ -121,7 +121,7 @@ struct Case {
 
 TEST_CASE("Ten steps of training are PyTorch's, loss by loss and weight by weight",
           "[train][golden][device]") {
-  const auto device = GENERATE(from_range(available_devices()));
+  const auto device = GENERATE(from_range(test::available_devices()));
   CAPTURE(device);
   const std::string name = GENERATE("gpt2", "qwen2", "llama", "gpt2-lora", "qwen2-lora", "gpt2-preference");
   const bool checkpointed = GENERATE(false, true);
@@ -165,7 +165,7 @@ TEST_CASE("Ten steps of training are PyTorch's, loss by loss and weight by weigh
 }
 
 TEST_CASE("What is trained is what the decoder computes, on the CPU bit for bit", "[train][golden][device]") {
-  const auto device = GENERATE(from_range(available_devices()));
+  const auto device = GENERATE(from_range(test::available_devices()));
   CAPTURE(device);
   const Case golden(GENERATE("gpt2", "qwen2", "llama"), device);
   const auto model = golden.model();
