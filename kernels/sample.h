@@ -16,9 +16,9 @@ namespace adlib::kernels {
 /// vocabulary is in [1, 2^30].
 ///
 /// A row's token depends on nothing but the row. Between devices it may differ by rounding: on CUDA exp is
-/// within 2 ulp, sums in double have another fixed order, and the CPU takes top_p's share, where top_k keeps
-/// all, of a sum to five digits. So a draw that falls on the edge between two tokens, about one in 10^6, may
-/// take the other one, and a set that top_p alone cuts may end a token earlier or later.
+/// within 2 ulp, and sums in double have another fixed order. So a draw that falls on the edge between two
+/// tokens, about one in 10^6, may take the other one, and a set that top_p alone cuts may end a token earlier
+/// or later.
 ///
 /// On CUDA a row whose scores do not fit in shared memory (as floats beside 17 KiB: more than 53,000 on
 /// sm_90) takes temporary memory for them: n rows of floats.

@@ -8,13 +8,17 @@
 #include <filesystem>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "adlib/io/json.h"
 #include "copywriter/corpus/random.h"
 #include "copywriter/polish/claims.h"
+#include "copywriter/shop/customer.h"
+#include "copywriter/shop/product.h"
 #include "copywriter/shop/text.h"
 #include "corpus_support.h"
 
@@ -101,6 +105,18 @@ inline std::string plain_number(std::string number) {
 }
 inline std::string part(const std::string& text, Range range) {
   return text.substr(range.begin, range.end - range.begin);
+}
+// rule@words of each finding; product and customer are records in JSON.
+inline Strings check(const Claims& claims, const std::string& text, const std::string& product,
+                     const std::string& customer = "") {
+  const Language language = is_ascii(text) ? Language::en : Language::zh;
+  const Product item = product_from_json(io::parse_json(product, "p"), {"p.jsonl", 1});
+  std::optional<Customer> person;
+  if (!customer.empty()) person = customer_from_json(io::parse_json(customer, "c"), {"c.jsonl", 1});
+  Strings out;
+  for (const Finding& finding : claims.check(text, item, person ? &*person : nullptr, language))
+    out.push_back(finding.rule + "@" + part(text, finding.where));
+  return out;
 }
 inline std::set<std::string> plain_numbers(const std::string& text) {
   std::set<std::string> out;

@@ -79,23 +79,6 @@ TEST_CASE("Of words that the lexicon lacks some are found, too", "[polish][claim
   CHECK(rates.at("all").share() >= 0.6);
 }
 
-namespace {
-
-// rule@words of each finding.
-Strings check(const Claims& claims, const std::string& text, const std::string& product,
-              const std::string& customer = "") {
-  const Language language = is_ascii(text) ? Language::en : Language::zh;
-  const Product item = product_from_json(io::parse_json(product, "p"), {"p.jsonl", 1});
-  std::optional<Customer> person;
-  if (!customer.empty()) person = customer_from_json(io::parse_json(customer, "c"), {"c.jsonl", 1});
-  Strings out;
-  for (const Finding& finding : claims.check(text, item, person ? &*person : nullptr, language))
-    out.push_back(finding.rule + "@" + part(text, finding.where));
-  return out;
-}
-
-}  // namespace
-
 TEST_CASE("Numbers are held to those of the product, with their units", "[polish][claims]") {
   const Claims claims(rules_dir());
   const std::string phone =

@@ -14,14 +14,7 @@ namespace {
 
 Strings told(const std::string& text, const std::string& product, const std::string& customer = "") {
   static const Claims claims(rules_dir());
-  const Language language = is_ascii(text) ? Language::en : Language::zh;
-  const Product item = product_from_json(io::parse_json(product, "p"), {"p.jsonl", 1});
-  std::optional<Customer> person;
-  if (!customer.empty()) person = customer_from_json(io::parse_json(customer, "c"), {"c.jsonl", 1});
-  Strings out;
-  for (const Finding& finding : claims.check(text, item, person ? &*person : nullptr, language))
-    out.push_back(finding.rule + "@" + part(text, finding.where));
-  return out;
+  return check(claims, text, product, customer);
 }
 
 // A line of the corpus with the first of each choice: "[a|b] c" is "a c".

@@ -291,20 +291,18 @@ class Told {
     return false;
   }
   void report(Range value, std::uint32_t told, std::vector<Finding>& findings) const {
-    const std::string quoted = context_.quoted(context_.source(value));
-    std::string message = context_.say(quoted + "不在商品信息里", quoted + " is not in the product's facts");
     for (std::size_t i = 0; i < own_.size(); ++i) {
-      if (!classes_[i].contains(told) || own_[i].fact->values.empty()) continue;
-      message += instead(context_, own_[i].fact->name, own_[i].fact->values[0]);
-      break;
+      if (classes_[i].contains(told) && !own_[i].fact->values.empty())
+        return report_foreign(value, own_[i].fact, findings);
     }
-    findings.push_back({"facts/attribute", Level::error, context_.text.source_of(value), std::move(message)});
+    report_foreign(value, nullptr, findings);
   }
-  void report_instead(Range where, std::size_t property, std::vector<Finding>& findings) const {
+  // `own`: what the property is in truth; may be none.
+  void report_foreign(Range where, const PropertyFact* own, std::vector<Finding>& findings) const {
     const std::string quoted = context_.quoted(context_.source(where));
-    findings.push_back({"facts/attribute", Level::error, context_.text.source_of(where),
-                        context_.say(quoted + "不在商品信息里", quoted + " is not in the product's facts") +
-                            instead(context_, own_[property].fact->name, own_[property].fact->values[0])});
+    std::string message = context_.say(quoted + "不在商品信息里", quoted + " is not in the product's facts");
+    if (own != nullptr) message += instead(context_, own->name, own->values[0]);
+    findings.push_back({"facts/attribute", Level::error, context_.text.source_of(where), std::move(message)});
   }
   // A value that begins as the product's and ends otherwise, where the property is named: 福建武一点.
   void check_cut(std::size_t property, std::vector<Finding>& findings) const {
@@ -328,7 +326,8 @@ class Told {
                           std::any_of(words_.begin(), words_.end(), [&](const auto& word) {
                             return sentence.contains(word.first) && classes_[property].contains(word.second);
                           });
-        if (!known && told && !is_elsewhere(where, value)) report_instead(where, property, findings);
+        if (!known && told && !is_elsewhere(where, value))
+          report_foreign(where, own_[property].fact, findings);
       }
     }
   }
@@ -359,7 +358,7 @@ class Told {
         if (known || context_.facts.hold(context_.at(where)) ||
             std::any_of(said.begin(), said.end(), [](char32_t c) { return script_of(c) != Script::han; }))
           continue;
-        report_instead(where, property, findings);
+        report_foreign(where, own_[property].fact, findings);
       }
     }
   }

@@ -11,14 +11,8 @@
 #include <string_view>
 
 #include "kernels/cuda/host/device_memory.h"
+#include "kernels/cuda/host/sanitizer.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ADLIB_ADDRESS_SANITIZER
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ADLIB_ADDRESS_SANITIZER
-#endif
-#endif
 #ifdef ADLIB_ADDRESS_SANITIZER
 #include <sanitizer/common_interface_defs.h>
 #endif

@@ -17,16 +17,22 @@
 #include "kernels/cuda/arch/tensor_map.h"
 #include "kernels/cuda/host/device_memory.h"
 #include "kernels/cuda/host/emulator.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define ADLIB_ADDRESS_SANITIZER
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ADLIB_ADDRESS_SANITIZER
-#endif
-#endif
+#include "kernels/cuda/host/sanitizer.h"
 
 namespace adlib::kernels::cuda {
+
+#ifdef ADLIB_ADDRESS_SANITIZER
+// Plain memory, so that accesses outside of an allocation show.
+host::DeviceAccess::DeviceAccess() = default;
+host::DeviceAccess::~DeviceAccess() = default;
+
+void* allocate(std::size_t bytes, void*) {
+  void* memory = nullptr;
+  if (posix_memalign(&memory, 256, std::max<std::size_t>(bytes, 1)) != 0) return nullptr;
+  return std::memset(memory, 0xff, bytes);
+}
+void release(void* memory, void*) { std::free(memory); }
+#else
 namespace {
 
 // One range of addresses, of which the first `used_` bytes are given out or were once.
@@ -88,8 +94,8 @@ class Arena {
   std::byte* base_ = reserve();
   std::size_t used_ = 0;
   int users_ = 0;
-  std::map<std::byte*, std::size_t> sizes_;              // of what is given out
-  std::map<std::size_t, std::vector<std::byte*>> free_;  // by size
+  std::map<std::byte*, std::size_t> sizes_;               // of what is given out
+  std::map<std::size_t, std::vector<std::byte*> > free_;  // by size
 };
 
 // Never destroyed: tensors with static lifetime give their memory back after any destructor of ours.
@@ -100,18 +106,6 @@ Arena& arena() {
 
 }  // namespace
 
-#ifdef ADLIB_ADDRESS_SANITIZER
-// Plain memory, so that accesses outside of an allocation show.
-host::DeviceAccess::DeviceAccess() = default;
-host::DeviceAccess::~DeviceAccess() = default;
-
-void* allocate(std::size_t bytes, void*) {
-  void* memory = nullptr;
-  if (posix_memalign(&memory, 256, std::max<std::size_t>(bytes, 1)) != 0) return nullptr;
-  return std::memset(memory, 0xff, bytes);
-}
-void release(void* memory, void*) { std::free(memory); }
-#else
 host::DeviceAccess::DeviceAccess() { arena().open(); }
 host::DeviceAccess::~DeviceAccess() { arena().close(); }
 

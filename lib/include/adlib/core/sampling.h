@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -118,52 +117,25 @@ inline float kth_highest(std::span<const float> scores, std::size_t k) {
   return threshold;
 }
 
-/// exp(x) for x <= 0, with a relative error of at most 4e-6, and exp(-87) below -87. Without a branch, so
-/// that compilers make vector instructions of a loop over it, which they do not of std::exp.
-inline float exp_below_zero(float x) {
-  x = x > -87.0f ? x : -87.0f;
-  const float y = x * 1.44269504f;                                    // e^x = 2^y
-  const auto whole = static_cast<std::int32_t>(y - 0.5f);             // the nearest to y <= 0
-  const float rest = (y - static_cast<float>(whole)) * 0.693147181f;  // at most ln(2) / 2: Taylor's series
-  float series = 1.0f / 5040;
-  series = series * rest + 1.0f / 720;
-  series = series * rest + 1.0f / 120;
-  series = series * rest + 1.0f / 24;
-  series = series * rest + 1.0f / 6;
-  series = series * rest + 1.0f / 2;
-  series = series * rest + 1.0f;
-  series = series * rest + 1.0f;
-  return series * std::bit_cast<float>((whole + 127) << 23);
-}
-
 /// How likely a token is relative to the best one, and the sum of it over all tokens.
 class Weights {
  public:
-  /// `scores` hold no NaN and must outlive this; not all of them are forbidden.
+  /// `scores` hold no NaN and must outlive this. Where all are forbidden, tokens have no weight to ask for.
   Weights(std::span<const float> scores, float temperature)
       : scores_(scores), best_(std::min(highest(scores), most)), temperature_(temperature) {}
 
+  /// forbidden where all of them are.
+  float best() const { return best_; }
   /// The logarithm of a token's weight. Subtracting first keeps small temperatures finite.
-  float log_weight(std::size_t id) const { return log_weight(scores_[id]); }
-  /// Of all tokens, to five digits: in columns, each from the lowest id up.
+  float log_weight(std::size_t id) const { return (std::min(scores_[id], most) - best_) / temperature_; }
+  /// Of all tokens, from the lowest id up.
   double total() const {
-    constexpr std::size_t columns = 16;
-    std::array<double, columns> sums{};
-    for (std::size_t begin = 0; begin < scores_.size(); begin += columns) {
-      std::array<float, columns> weights;
-      weights.fill(logits::forbidden);
-      std::copy_n(scores_.begin() + static_cast<std::ptrdiff_t>(begin),
-                  std::min(columns, scores_.size() - begin), weights.begin());
-      for (float& weight : weights) weight = exp_below_zero(log_weight(weight));
-      for (std::size_t column = 0; column < columns; ++column)
-        sums[column] += static_cast<double>(weights[column]);
-    }
-    return std::accumulate(sums.begin(), sums.end(), 0.0);
+    double sum = 0;
+    for (std::size_t id = 0; id < scores_.size(); ++id) sum += static_cast<double>(std::exp(log_weight(id)));
+    return sum;
   }
 
  private:
-  float log_weight(float score) const { return ((score < most ? score : most) - best_) / temperature_; }
-
   // A penalty may overflow a score to infinity: it counts as the highest number, so that differences stay
   // numbers.
   static constexpr float most = std::numeric_limits<float>::max();
@@ -208,8 +180,8 @@ inline void min_p(std::vector<Candidate>& candidates, float p) {
 /// in this order. Empty when every token is forbidden.
 inline std::vector<Candidate> candidates(std::span<const float> scores, const SampleRow& row) {
   std::vector<Candidate> out;
-  if (highest(scores) == logits::forbidden) return out;
   const Weights weights(scores, row.temperature);
+  if (weights.best() == logits::forbidden) return out;
   const auto size = static_cast<double>(scores.size());
   const auto p = static_cast<double>(row.top_p);
   const bool all = row.top_k <= 0 || static_cast<double>(row.top_k) >= size;
