@@ -168,7 +168,7 @@ class OnnxRuntime:
             options.inter_op_num_threads = 1
             options.log_severity_level = 3
             self.models[weights] = onnxruntime.InferenceSession(
-                os.path.join(self.work, f"onnx-{weights}", "model.onnx"), options, ["CPUExecutionProvider"])
+                os.path.join(self.work, f"onnxruntime-{weights}", "model.onnx"), options, ["CPUExecutionProvider"])
         return self.models[weights]
 
     def step(self, weights, ids, past):

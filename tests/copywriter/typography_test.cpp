@@ -148,6 +148,28 @@ TEST_CASE("a missing amount and a stammer are found, and what looks like them is
     CHECK_FALSE(finds(text, Language::zh, "grammar/doubled-word"));
 }
 
+TEST_CASE("two things that are one are found, and what looks like them is not", "[copywriter][typography]") {
+  const auto finds = [](const char* text, Language language) {
+    const Strings rules = rules_of(text, language);
+    return std::find(rules.begin(), rules.end(), "grammar/same-twice") != rules.end();
+  };
+  for (const char* text : {"你既爱积木，又爱积木，这一款就是为你挑的。",
+                           "喜欢户外服装的你，也喜欢户外服装，推荐时我们都想到了。",
+                           "考虑到你喜欢茶具和茶具，推荐了这一款。", "茶具和茶具，都是你的喜好。"})
+    CHECK(finds(text, Language::zh));
+  for (const char* text :
+       {"你既爱积木，又爱积木桌，这一款就是为你挑的。", "喜欢旅行，也喜欢旅行箱。",
+        "茶具和茶具柜，都是你的喜好。", "朋友和朋友之间，一壶茶就够。", "你喜欢茶具和咖啡，推荐了这一款。"})
+    CHECK_FALSE(finds(text, Language::zh));
+  for (const char* text : {"You love board games and board games, so this one is for you.",
+                           "You like tea, you like tea, and perhaps you will like this.",
+                           "If you find time for hiking and hiking, look at this."})
+    CHECK(finds(text, Language::en));
+  for (const char* text : {"You love board games and board game cafes.", "People love it more and more.",
+                           "You like tea, you like teapots, and this.", "Call it again and again."})
+    CHECK_FALSE(finds(text, Language::en));
+}
+
 TEST_CASE("a or an goes by the sound of what follows", "[copywriter][typography]") {
   for (const char* word :
        {"hour",       "honest look", "heirloom",      "MBA",        "8-inch pan", "11-piece set",

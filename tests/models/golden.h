@@ -98,7 +98,7 @@ inline Tensor ids_tensor(std::span<const std::int32_t> ids) {
 /// One pass over a whole sequence.
 inline Outputs run(const Decoder& decoder, const Ids& ids) {
   const auto length = static_cast<std::int64_t>(ids.size());
-  Cache cache = decoder.make_cache(1, length);
+  Cache cache = decoder.make_cache(1, length, decoder.dtype());  // quantised weights would round it
   const Row row{.sequence = 0, .start = 0, .length = length};
   Outputs out;
   const Tensor last = decoder.hidden({.ids = ids_tensor(ids), .rows = {&row, 1}}, cache,

@@ -117,7 +117,8 @@ bool GuardedWriter::is_fit(const Text& text, const GeneratedText& written) const
   if (text.must_name && written.text.find(title_of(text.request.fields)) == std::string::npos) return false;
   const std::vector<Finding> findings = check_typography(written.text, text.request.language);
   const bool clean = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
-    return finding.rule == "grammar/doubled-word" || finding.rule == "grammar/missing-word";
+    return finding.rule == "grammar/doubled-word" || finding.rule == "grammar/missing-word" ||
+           finding.rule == "grammar/same-twice";
   });
   return clean && (!text.judge || text.judge(written.text));
 }

@@ -279,7 +279,7 @@ Cache Decoder::make_cache(std::int64_t sequences, std::int64_t capacity, std::op
   return Cache({.layers = config_.layers,
                 .kv_heads = config_.kv_heads,
                 .head_dim = config_.head_dim,
-                .dtype = dtype.value_or(dtype_),
+                .dtype = dtype.value_or(formats().quantized() ? DType::f16 : dtype_),
                 .device = device_},
                sequences, capacity != 0 ? capacity : config_.context, pages);
 }
@@ -352,7 +352,7 @@ Tensor Decoder::forward(const Tensor& ids) const {
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<std::int32_t>(i);
   require(length <= config_.context, "forward: ", length, " tokens exceed the model's context of ",
           config_.context);
-  Cache cache = make_cache(batch, length);
+  Cache cache = make_cache(batch, length, dtype_);
   const Tensor states = hidden({.ids = ids.contiguous().view({batch * length}), .rows = rows}, cache);
   return logits(states, all).view({batch, length, config_.vocab_size});
 }

@@ -36,7 +36,7 @@ struct EngineOptions {
   /// Bytes of keys and values, the most that is allocated. 0: room for max_sequences full contexts, but no
   /// more than 1 GiB, or one context where that takes more.
   std::size_t cache_bytes = 0;
-  std::optional<DType> cache_dtype = {};  ///< f32, f16, bf16 or i8; the model's own unless given
+  std::optional<DType> cache_dtype = {};  ///< f32, f16, bf16 or i8; see Decoder::make_cache()
   std::int64_t max_waiting = 256;         ///< submit() waits while so many requests wait
   bool share_prefixes = true;             ///< requests that begin alike read the common part once
   /// A step takes prompts in parts so small that it is expected to last no longer, by what steps have cost so

@@ -154,8 +154,8 @@ class Decoder {
   std::int64_t weight_bytes() const;
 
   /// A cache for `sequences` sequences of up to `capacity` tokens (at most the context; 0 means the context).
-  /// `dtype` stores its keys and values: f32, f16, bf16 or i8; the model's own unless it is given. `pages` of
-  /// 64 tokens bound its memory; 0 leaves room for all sequences.
+  /// `dtype` stores its keys and values: f32, f16, bf16 or i8; unless it is given, dtype(), or f16 where
+  /// weights are quantised. `pages` of 64 tokens bound its memory; 0 leaves room for all sequences.
   Cache make_cache(std::int64_t sequences, std::int64_t capacity = 0, std::optional<DType> dtype = {},
                    std::int64_t pages = 0) const;
 
@@ -163,7 +163,8 @@ class Decoder {
   Tensor hidden(const Batch& batch, Cache& cache, const LayerObserver& observer = {}) const;
   /// Scores of every vocabulary entry for the rows `at` of `hidden`. (N, C) -> (K, V)
   Tensor logits(const Tensor& hidden, std::span<const std::int32_t> at) const;
-  /// Scores after every position of full sequences, without a cache to keep. ids (B, T) i32 -> (B, T, V)
+  /// Scores after every position of full sequences, keys and values in dtype(), without a cache to keep.
+  /// ids (B, T) i32 -> (B, T, V)
   Tensor forward(const Tensor& ids) const;
 
   /// Every tensor under the name that the family's checkpoints use, with the root prefix. Weights of products
