@@ -1,6 +1,8 @@
 // adlib eval: how good a model is, and how good texts are.
 #include <memory>
+#include <optional>
 
+#include "adlib/models/checkpoint.h"
 #include "eval_model.h"
 #include "eval_report.h"
 #include "eval_texts.h"
@@ -19,6 +21,7 @@ struct Options {
   bool generate = false;
   bool no_eos = false;
   std::int64_t window = 0, stride = 0;
+  std::string against;
   std::int64_t max_new_tokens = 128;
   std::string output;
   bool personalisation = false;
@@ -43,8 +46,9 @@ void check(const Options& options) {
         "a model is measured with --data FILE or --personalisation; --texts needs none");
   needs(texts, !data && !options.personalisation,
         "--texts goes without a model: it excludes --data and --personalisation");
-  needs(options.generate || options.window > 0 || options.stride > 0 || options.no_eos, data,
-        "--generate, --window, --stride and --no-eos need --data FILE");
+  needs(options.generate || options.window > 0 || options.stride > 0 || options.no_eos ||
+            !options.against.empty(),
+        data, "--generate, --window, --stride, --no-eos and --against need --data FILE");
   needs(!options.output.empty(), options.generate, "--output holds what --generate writes: give both");
   needs(!options.references.empty(), texts, "--references are for --texts; --data brings its own");
   needs(!options.reference_field.empty(), !options.references.empty(),
@@ -131,7 +135,14 @@ void measure_model(Report& report, const Options& options, const Console& consol
   if (is_untrained(options.model))
     console.warn(options.model + " holds untrained weights: the figures are of noise");
   if (!records.empty()) {
-    add_perplexity(report, generator, records, !options.no_eos, options.window, options.stride, console);
+    std::optional<Decoder> against;
+    if (!options.against.empty()) {
+      LoadFlags load = options.load;
+      load.weights = options.against;
+      against = load_decoder(options.model, load_options(load, console));
+    }
+    add_perplexity(report, generator, against ? &*against : nullptr, records,
+                   {.eos = !options.no_eos, .window = options.window, .stride = options.stride}, console);
     if (options.generate) measure_generated(report, options, generator, records, console);
   }
   if (personalisation) personalisation->add_to(report, generator, options.max_new_tokens, console);
@@ -226,6 +237,14 @@ void add_eval(CLI::App& app, Session& session) {
       ->capture_default_str()
       ->group("Model");
   command
+      ->add_option("--against", options->against,
+                   "With --data: also read it with weights in this format (see --weights; same is the "
+                   "file's), and tell how "
+                   "often both find the same token likeliest")
+      ->check([](const std::string& text) { return check_format(text, /*quantized_only=*/false); })
+      ->type_name("FORMAT")
+      ->group("Model");
+  command
       ->add_option("--max-new-tokens", options->max_new_tokens, "The most tokens of a text that is written")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
       ->type_name("N")
@@ -267,6 +286,7 @@ void add_eval(CLI::App& app, Session& session) {
       "Examples:\n"
       "  adlib eval model --data validation.jsonl\n"
       "  adlib eval model --data validation.jsonl --generate --sample 500 --output written.jsonl\n"
+      "  adlib eval model --data validation.jsonl --dtype f32 --weights int8 --against same\n"
       "  adlib eval --texts copies.jsonl --references human.jsonl --format markdown\n"
       "  adlib eval model --personalisation --products products.csv --customers customers.jsonl\n\n"
       "BLEU, ROUGE and chrF go from 0 to 100, shares and distinct-n from 0 to 1. The facts of a text are "

@@ -46,11 +46,15 @@ void check_room(const Generator& generator, const GreedyPrompt& prompt, std::int
 
 }  // namespace
 
-void add_perplexity(Report& report, const Generator& generator, const std::vector<EvalRecord>& records,
-                    bool eos, std::int64_t window, std::int64_t stride, const Console& console) {
+void add_perplexity(Report& report, const Generator& generator, const Decoder* against,
+                    const std::vector<EvalRecord>& records, const PerplexityRun& run,
+                    const Console& console) {
   const Tokenizer& tokenizer = generator.tokenizer();
   const std::vector<TokenId>& ends = generator.defaults().eos_token_id;
-  const TokenId end = !eos ? -1 : tokenizer.eos_id() ? *tokenizer.eos_id() : ends.empty() ? -1 : ends.front();
+  const TokenId end = !run.eos             ? -1
+                      : tokenizer.eos_id() ? *tokenizer.eos_id()
+                      : ends.empty()       ? -1
+                                           : ends.front();
   std::vector<eval::Document> documents;
   for (const EvalRecord& record : records) {
     if (record.completion && !record.prompt) {
@@ -64,9 +68,9 @@ void add_perplexity(Report& report, const Generator& generator, const std::vecto
            record.completion ? "prompt" : "text", " is empty and the tokenizer has no BOS token");
     }
   }
-  const eval::Perplexity result =
-      eval::perplexity(generator.decoder(), documents,
-                       {.window = window, .stride = stride, .progress = console.progress("documents")});
+  const eval::PerplexityOptions options{
+      .window = run.window, .stride = run.stride, .progress = console.progress("documents")};
+  const eval::Perplexity result = eval::perplexity(generator.decoder(), documents, options);
   ReportSection section{"perplexity",
                         "Perplexity",
                         {{"documents", "documents", static_cast<double>(result.documents), 0},
@@ -78,6 +82,24 @@ void add_perplexity(Report& report, const Generator& generator, const std::vecto
     section.figures.push_back({"bits_per_byte", "bits by byte", result.bits_per_byte(), 4});
   }
   report.sections.push_back(std::move(section));
+  if (against == nullptr) return;
+
+  const eval::Perplexity other = eval::perplexity(*against, documents, options);
+  const eval::Agreement both = eval::agreement(eval::choices(*against, documents, options),
+                                               eval::choices(generator.decoder(), documents, options));
+  const auto percent = [](std::int64_t part, std::int64_t of) {
+    return of == 0 ? 100.0 : 100 * static_cast<double>(part) / static_cast<double>(of);
+  };
+  report.sections.push_back(
+      {"against",
+       "Against " + to_string(against->formats()),
+       {{"perplexity", "perplexity by token", other.perplexity(), 3},
+        {"perplexity_change_percent", "change of perplexity (%)",
+         100 * (result.perplexity() / other.perplexity() - 1), 3},
+        {"same_percent", "same token likeliest (%)", percent(both.same, both.positions), 2},
+        {"clear_percent", "likeliest by more than 0.02 (% of tokens)", percent(both.clear, both.positions),
+         2},
+        {"clear_same_percent", "same token likeliest, there (%)", percent(both.clear_same, both.clear), 2}}});
 }
 
 std::vector<std::string> write_greedily(const Generator& generator, const std::vector<GreedyPrompt>& prompts,

@@ -13,10 +13,14 @@
 
 namespace adlib::cli {
 
-/// Perplexity of records with prompt and completion, or of texts; with `eos`, the end of each counts as a
-/// token.
-void add_perplexity(Report& report, const Generator& generator, const std::vector<EvalRecord>& records,
-                    bool eos, std::int64_t window, std::int64_t stride, const Console& console);
+struct PerplexityRun {
+  bool eos = true;  ///< the end of each text counts as a token
+  std::int64_t window = 0, stride = 0;
+};
+/// Perplexity of records with prompt and completion, or of texts; and, with `against`, how often that model
+/// finds the same token likeliest, and its perplexity.
+void add_perplexity(Report& report, const Generator& generator, const Decoder* against,
+                    const std::vector<EvalRecord>& records, const PerplexityRun& run, const Console& console);
 
 /// The likeliest continuation of each prompt: greedy, without what generation_config.json sets but the end
 /// tokens. Throws Error(invalid_argument) "where: …" for a prompt that leaves no room for `max_new_tokens`.

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "adlib/core/parallel.h"
@@ -172,6 +173,44 @@ TEST_CASE("a model of zero weights is as perplexed as its vocabulary is large", 
   const std::vector<Document> all = documents();
   CHECK(eval::perplexity(decoder, all).perplexity() ==
         Approx(static_cast<double>(config.vocab_size)).epsilon(1e-6));
+}
+
+TEST_CASE("a model chooses as its scores say, at every position that counts", "[eval]") {
+  const std::vector<Document> all = documents();
+  const std::vector<eval::Choice> found = eval::choices(tiny(), all);
+  CHECK(std::ssize(found) == eval::perplexity(tiny(), all).tokens);
+  // The first document in one pass, by softmax in double.
+  const Document& first = all.front();
+  const auto length = std::ssize(first.ids);
+  const Tensor logits = tiny().forward(Tensor::from<std::int32_t>(first.ids, {1, length}));
+  const auto vocab = tiny().config().vocab_size;
+  for (std::int64_t i = first.given; i < length; ++i) {
+    INFO("position " << i);
+    std::vector<double> p;
+    double sum = 0;
+    for (std::int64_t v = 0; v < vocab; ++v) {
+      p.push_back(
+          std::exp(static_cast<double>(logits.data<float>()[static_cast<std::size_t>((i - 1) * vocab + v)])));
+      sum += p.back();
+    }
+    const auto best = std::max_element(p.begin(), p.end());
+    const eval::Choice& choice = found[static_cast<std::size_t>(i - first.given)];
+    CHECK(choice.token == best - p.begin());
+    const double most = std::exchange(*best, 0.0);
+    CHECK(choice.lead == Approx((most - *std::max_element(p.begin(), p.end())) / sum).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("models agree where they choose alike", "[eval]") {
+  const std::vector<eval::Choice> reference = {{1, 0.5f}, {2, 0.01f}, {3, 0.3f}, {4, 0.02f}};
+  const std::vector<eval::Choice> other = {{1, 0.1f}, {7, 0.4f}, {5, 0.1f}, {4, 0.9f}};
+  const eval::Agreement both = eval::agreement(reference, other);
+  CHECK(both.positions == 4);
+  CHECK(both.same == 2);
+  CHECK(both.clear == 2);
+  CHECK(both.clear_same == 1);
+  CHECK_THAT(test::error_of([&] { eval::agreement(reference, std::span(other).first(3)); }),
+             ContainsSubstring("4 and 3 choices"));
 }
 
 TEST_CASE("progress rises to the number of documents", "[eval]") {

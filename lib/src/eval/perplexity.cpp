@@ -1,7 +1,10 @@
 #include "adlib/eval/perplexity.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <string>
+#include <utility>
 
 #include "adlib/core/error.h"
 
@@ -63,9 +66,11 @@ void check(const Decoder& decoder, std::span<const Document> documents) {
   }
 }
 
-// Adds -ln p of the windows' counted tokens one by one, so that the sum does not depend on the batches.
-void add_losses(const Decoder& decoder, std::span<const Document> documents, std::span<const Window> windows,
-                double& total) {
+// Calls visit(scores (K, V), the K tokens that they should have predicted) for the windows' counted tokens,
+// in order.
+template <class Visit>
+void read_windows(const Decoder& decoder, std::span<const Document> documents,
+                  std::span<const Window> windows, const Visit& visit) {
   std::vector<TokenId> ids;
   std::vector<Row> rows;
   std::vector<std::int32_t> at, targets;  // the row that predicts, and what it should
@@ -89,12 +94,58 @@ void add_losses(const Decoder& decoder, std::span<const Document> documents, std
       std::clamp<std::int64_t>((std::int64_t{1} << 24) / decoder.config().vocab_size, 1, 1024));
   for (std::size_t begin = 0; begin < at.size(); begin += chunk) {
     const std::size_t count = std::min(chunk, at.size() - begin);
-    const Tensor logits = decoder.logits(hidden, std::span(at).subspan(begin, count));
-    const auto wanted = std::span(targets).subspan(begin, count);
-    const Tensor next = Tensor::from<std::int32_t>(wanted, {static_cast<std::int64_t>(count)});
-    const Tensor losses = ops::cross_entropy(logits, next.to(logits.device())).to(Device::cpu);
-    for (const float loss : losses.data<float>()) total += static_cast<double>(loss);
+    visit(decoder.logits(hidden, std::span(at).subspan(begin, count)),
+          std::span<const std::int32_t>(targets).subspan(begin, count));
   }
+}
+
+// The same for all windows of all documents, as many at once as options.batch_tokens allows.
+template <class Visit>
+void read_documents(const Decoder& decoder, std::span<const Document> documents,
+                    const PerplexityOptions& options, const Visit& visit) {
+  const std::int64_t context = decoder.config().context;
+  // A window of `context` tokens feeds one fewer, but one rule for all sizes is easier to remember.
+  const std::int64_t window = options.window > 0 ? options.window : context;
+  const std::int64_t stride = options.stride > 0 ? options.stride : std::max<std::int64_t>(1, window / 2);
+  require(options.window >= 0 && options.stride >= 0 && window >= 2 && window <= context && stride < window,
+          "perplexity: window ", options.window, " and stride ", options.stride,
+          " do not fit; expected 2 <= window <= the model's context of ", context, " and stride < window");
+  require(options.batch_tokens >= 1, "perplexity: batch_tokens is ", options.batch_tokens,
+          ", expected at least 1");
+  check(decoder, documents);
+  const std::vector<Window> windows = windows_of(documents, window, stride);
+  require(!windows.empty(), "perplexity: no token counts in ", documents.size(), " documents");
+  const std::int64_t total = std::ssize(documents);
+  for (std::size_t begin = 0; begin < windows.size();) {
+    std::size_t end = begin;
+    std::int64_t tokens = 0;
+    do {
+      tokens += windows[end++].length();
+    } while (end < windows.size() && tokens + windows[end].length() <= options.batch_tokens);
+    read_windows(decoder, documents, std::span(windows).subspan(begin, end - begin), visit);
+    begin = end;
+    if (options.progress) {
+      options.progress(begin < windows.size() ? static_cast<std::int64_t>(windows[begin].document) : total,
+                       total);
+    }
+  }
+}
+
+Choice choice_of(std::span<const float> scores) {
+  Choice out;
+  float first = -std::numeric_limits<float>::infinity(), second = first;
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    if (scores[i] > first) {
+      second = std::exchange(first, scores[i]);
+      out.token = static_cast<TokenId>(i);
+    } else if (scores[i] > second) {
+      second = scores[i];
+    }
+  }
+  double sum = 0;
+  for (const float score : scores) sum += std::exp(static_cast<double>(score - first));
+  out.lead = static_cast<float>((1 - std::exp(static_cast<double>(second - first))) / sum);
+  return out;
 }
 
 }  // namespace
@@ -128,39 +179,45 @@ Document completion_document(const Tokenizer& tokenizer, std::string_view prompt
 
 Perplexity perplexity(const Decoder& decoder, std::span<const Document> documents,
                       const PerplexityOptions& options) {
-  const std::int64_t context = decoder.config().context;
-  // A window of `context` tokens feeds one fewer, but one rule for all sizes is easier to remember.
-  const std::int64_t window = options.window > 0 ? options.window : context;
-  const std::int64_t stride = options.stride > 0 ? options.stride : std::max<std::int64_t>(1, window / 2);
-  require(options.window >= 0 && options.stride >= 0 && window >= 2 && window <= context && stride < window,
-          "perplexity: window ", options.window, " and stride ", options.stride,
-          " do not fit; expected 2 <= window <= the model's context of ", context, " and stride < window");
-  require(options.batch_tokens >= 1, "perplexity: batch_tokens is ", options.batch_tokens,
-          ", expected at least 1");
-  check(decoder, documents);
-
   Perplexity out;
   for (const Document& document : documents) {
-    out.tokens += std::ssize(document.ids) - document.given;
     out.characters += document.characters;
     out.bytes += document.bytes;
   }
   out.documents = std::ssize(documents);
-  require(out.tokens > 0, "perplexity: no token counts in ", documents.size(), " documents");
-  const std::vector<Window> windows = windows_of(documents, window, stride);
-  for (std::size_t begin = 0; begin < windows.size();) {
-    std::size_t end = begin;
-    std::int64_t tokens = 0;
-    do {
-      tokens += windows[end++].length();
-    } while (end < windows.size() && tokens + windows[end].length() <= options.batch_tokens);
-    add_losses(decoder, documents, std::span(windows).subspan(begin, end - begin), out.total);
-    begin = end;
-    if (options.progress) {
-      options.progress(
-          begin < windows.size() ? static_cast<std::int64_t>(windows[begin].document) : out.documents,
-          out.documents);
-    }
+  // -ln p is added token by token, so that the sum does not depend on the batches.
+  read_documents(decoder, documents, options,
+                 [&](const Tensor& logits, std::span<const std::int32_t> targets) {
+                   const Tensor next = Tensor::from(targets, {std::ssize(targets)});
+                   const Tensor losses = ops::cross_entropy(logits, next.to(logits.device())).to(Device::cpu);
+                   for (const float loss : losses.data<float>()) out.total += static_cast<double>(loss);
+                   out.tokens += std::ssize(targets);
+                 });
+  return out;
+}
+
+std::vector<Choice> choices(const Decoder& decoder, std::span<const Document> documents,
+                            const PerplexityOptions& options) {
+  std::vector<Choice> out;
+  read_documents(decoder, documents, options, [&](const Tensor& logits, std::span<const std::int32_t>) {
+    const Tensor scores = logits.to(DType::f32).to(Device::cpu);
+    const auto vocab = static_cast<std::size_t>(scores.size(1));
+    const std::span<const float> all = scores.data<float>();
+    for (std::size_t begin = 0; begin < all.size(); begin += vocab)
+      out.push_back(choice_of(all.subspan(begin, vocab)));
+  });
+  return out;
+}
+
+Agreement agreement(std::span<const Choice> reference, std::span<const Choice> other, float lead) {
+  require(reference.size() == other.size(), "agreement: ", reference.size(), " and ", other.size(),
+          " choices, expected as many of both");
+  Agreement out{.positions = std::ssize(reference)};
+  for (std::size_t i = 0; i < reference.size(); ++i) {
+    const bool same = reference[i].token == other[i].token, clear = reference[i].lead > lead;
+    out.same += same;
+    out.clear += clear;
+    out.clear_same += same && clear;
   }
   return out;
 }

@@ -64,4 +64,22 @@ struct Perplexity {
 Perplexity perplexity(const Decoder& decoder, std::span<const Document> documents,
                       const PerplexityOptions& options = {});
 
+/// What a model takes for the likeliest next token, and the probability by which it leads the second.
+struct Choice {
+  TokenId token = 0;
+  float lead = 0;
+};
+/// At every position that perplexity() counts, in its order. Throws what it throws.
+std::vector<Choice> choices(const Decoder& decoder, std::span<const Document> documents,
+                            const PerplexityOptions& options = {});
+
+/// How often two models choose alike: what quantised weights change of a text.
+struct Agreement {
+  std::int64_t positions = 0, same = 0;
+  std::int64_t clear = 0;  ///< where the reference's choice leads by more than `lead`
+  std::int64_t clear_same = 0;
+};
+/// Throws Error(invalid_argument) for different numbers of choices.
+Agreement agreement(std::span<const Choice> reference, std::span<const Choice> other, float lead = 0.02f);
+
 }  // namespace adlib::eval
