@@ -5,6 +5,7 @@
 #include <iomanip>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "adlib/generate/engine.h"
 #include "app.h"
 #include "copywriter/collect/read.h"
+#include "copywriter/polish/check.h"
 #include "copywriter/shop/money.h"
 #include "copywriter/shop/text.h"
 #include "copywriter/write/guarded_writer.h"
@@ -133,10 +135,22 @@ void report(const cw::CopySummary& summary, Clock::time_point start, const Conso
   console.note(out.str());
 }
 
-// Tagged prompts under the rules, where there are some; templates as they are.
-cw::BeginText begin_text(cw::GuardedWriter& writer, const WriteOptions& options) {
-  return [&writer, &options](const cw::CopyJob& job) {
+// Tagged prompts under the rules and held against the facts, where there are some; templates as they are.
+cw::BeginText begin_text(cw::GuardedWriter& writer, const cw::Checker* checker, const WriteOptions& options) {
+  return [&writer, checker, &options](const cw::CopyJob& job) {
     const bool tagged = !job.fields.empty();
+    cw::GuardedWriter::Judge judge;
+    if (checker != nullptr) {
+      judge = [checker, product = job.product, customer = job.customer,
+               language = job.language](const std::string& text) {
+        return cw::keeps_to_facts(*checker, {.text = text,
+                                             .language = language,
+                                             .generated = true,
+                                             .product = product,
+                                             .customer = customer->personalised ? customer : nullptr,
+                                             .unpersonalised = !customer->personalised});
+      };
+    }
     return writer.begin({.fields = job.fields,
                          .prompt = job.prompt,
                          .is_template = !tagged,
@@ -145,7 +159,8 @@ cw::BeginText begin_text(cw::GuardedWriter& writer, const WriteOptions& options)
                          .channel = options.fit,
                          .ending = options.ending,
                          .seed = job.seed,
-                         .guarded = tagged && !options.no_guard});
+                         .guarded = tagged && !options.no_guard},
+                        std::move(judge));
   };
 }
 
@@ -216,6 +231,8 @@ int run(WriteOptions options, const Console& console) {
   // Read before the model is loaded, so that mistakes show at once.
   const bool is_guarded = !options.no_guard && templates.empty();
   const auto rule_set = is_guarded ? std::make_shared<cw::RuleSet>(rules) : nullptr;
+  std::optional<cw::Checker> checker;
+  if (is_guarded) checker.emplace(rule_set, products);
   if (!options.fit.empty()) cw::find_channel(cw::read_channels(rules / "channels.toml"), options.fit);
   if (!is_guarded && (!options.fit.empty() || !options.ending.empty()))
     throw UsageError(
@@ -237,8 +254,8 @@ int run(WriteOptions options, const Console& console) {
     return true;
   };
   cw::GuardedWriter guarded(writer, rule_set, asking(config));
-  const cw::CopySummary summary =
-      cw::write_copies(jobs, begin_text(guarded, options), writer.ahead(), emit, done);
+  const cw::CopySummary summary = cw::write_copies(
+      jobs, begin_text(guarded, checker ? &*checker : nullptr, options), writer.ahead(), emit, done);
   output.finish();
   progress.finish();
   report(summary, start, console);

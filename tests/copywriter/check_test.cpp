@@ -104,6 +104,17 @@ TEST_CASE("a text is held against law, language, channel and facts at once", "[c
                        [](const Finding& a, const Finding& b) { return a.where.begin < b.where.begin; }));
 }
 
+TEST_CASE("the spaces of a product's values are left alone", "[copywriter][check]") {
+  const std::vector<Product> products =
+      test::products_from(R"({"id":"p","title":"方格手账本","attributes":{"点阵":"5mm点阵"}})");
+  const Checker with_facts(rules, {}, products);
+  const std::string text = "用 USB 充电，配 LED 灯。点阵写的是5mm点阵。";
+  Subject subject{.text = text};
+  CHECK(rules_of(with_facts.check(subject)) == std::vector<std::string>{"typography/uneven-spaces"});
+  subject.product = &products[0];
+  CHECK(rules_of(with_facts.check(subject)).empty());
+}
+
 TEST_CASE("the marks and spaces of a product's own name are left alone", "[copywriter][check]") {
   const std::vector<Product> products =
       test::products_from(R"({"id":"j","title":"岚野 轻量冲锋衣","brand":"岚野"})");

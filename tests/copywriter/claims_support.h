@@ -108,13 +108,13 @@ inline std::string part(const std::string& text, Range range) {
 }
 // rule@words of each finding; product and customer are records in JSON.
 inline Strings check(const Claims& claims, const std::string& text, const std::string& product,
-                     const std::string& customer = "") {
+                     const std::string& customer = "", bool generated = false) {
   const Language language = is_ascii(text) ? Language::en : Language::zh;
   const Product item = product_from_json(io::parse_json(product, "p"), {"p.jsonl", 1});
   std::optional<Customer> person;
   if (!customer.empty()) person = customer_from_json(io::parse_json(customer, "c"), {"c.jsonl", 1});
   Strings out;
-  for (const Finding& finding : claims.check(text, item, person ? &*person : nullptr, language))
+  for (const Finding& finding : claims.check(text, item, person ? &*person : nullptr, language, generated))
     out.push_back(finding.rule + "@" + part(text, finding.where));
   return out;
 }

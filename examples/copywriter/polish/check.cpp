@@ -38,9 +38,21 @@ std::optional<std::string> replacement(const Rule& rule, std::string_view words)
   return std::nullopt;
 }
 
-// A name stands as the shop writes it: its marks and spaces are not looked at.
+// Names and values stand as the shop writes them: their marks and spaces are not looked at.
 void leave_out_names(std::vector<Finding>& findings, std::string_view text, const Product* product) {
   if (!product) return;
+  for (const NamedValues* named : {&product->attributes, &product->options}) {
+    for (const auto& [name, values] : *named) {
+      for (const std::string& value : values) {
+        for (std::size_t at = text.find(value); !value.empty() && at != text.npos;
+             at = text.find(value, at + 1)) {
+          std::erase_if(findings, [&](const Finding& finding) {  // a space beside a value is another matter
+            return at < finding.where.begin && finding.where.end < at + value.size();
+          });
+        }
+      }
+    }
+  }
   for (const std::string_view name : {std::string_view(product->title), std::string_view(product->brand)}) {
     for (std::size_t at = text.find(name); !name.empty() && at != text.npos; at = text.find(name, at + 1)) {
       const Range place{at, at + name.size()};
@@ -141,7 +153,8 @@ std::vector<Finding> Checker::check(const Subject& subject) const {
   }
   if (subject.channel) append(all, check_channel(subject.text, *subject.channel));
   if (subject.product)
-    append(all, claims_.check(subject.text, *subject.product, subject.customer, subject.language));
+    append(all, claims_.check(subject.text, *subject.product, subject.customer, subject.language,
+                              subject.generated));
   if (subject.customer || subject.unpersonalised)
     append(all, reader_.check(subject.text, subject.language,
                               subject.unpersonalised ? nullptr : subject.customer));
@@ -150,6 +163,14 @@ std::vector<Finding> Checker::check(const Subject& subject) const {
     return std::pair(a.where.begin, b.level) < std::pair(b.where.begin, a.level);
   });
   return all;
+}
+
+bool keeps_to_facts(const Checker& checker, const Subject& subject) {
+  const std::vector<Finding> findings = checker.check(subject);
+  return std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.level >= Level::error &&
+           (finding.rule.starts_with("facts/") || finding.rule.starts_with("reader/"));
+  });
 }
 
 std::string fixed(std::string_view text, std::span<const Finding> findings) {

@@ -61,6 +61,9 @@ class Checker {
   ReaderRules reader_;
 };
 
+/// Whether nothing contradicts the facts of the product and of its reader: a text that does is written again.
+bool keeps_to_facts(const Checker& checker, const Subject& subject);
+
 /// The text with the fixes of its findings, of two that overlap the first. Fixes can show something else that
 /// can be mended: check again until there is none.
 std::string fixed(std::string_view text, std::span<const Finding> findings);

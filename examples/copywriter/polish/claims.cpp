@@ -52,8 +52,8 @@ void add_known(const Context& context, std::string_view words, bool title, bool 
 
 }  // namespace
 
-Context::Context(std::string_view words, const Facts& all, Language language_of)
-    : text(words), facts(all), language(language_of) {
+Context::Context(std::string_view words, const Facts& all, Language language_of, bool by_model)
+    : text(words), facts(all), language(language_of), generated(by_model) {
   for (const std::string& one : facts.own) add_known(*this, one, &one == &facts.own.front(), true, known);
   for (const std::string& one : facts.theirs) add_known(*this, one, true, false, known);
 }
@@ -230,9 +230,9 @@ Claims::~Claims() = default;
 Claims::Claims(Claims&&) noexcept = default;
 
 std::vector<Finding> Claims::check(std::string_view text, const Product& product, const Customer* customer,
-                                   Language language) const {
+                                   Language language, bool generated) const {
   const Facts facts(product, customer, language, impl_->numbers);
-  const Context context(text, facts, language);
+  const Context context(text, facts, language, generated);
   std::vector<OwnProperty> own;
   for (const PropertyFact& fact : facts.properties) {
     const auto found = impl_->properties.find(fact.folded_name);

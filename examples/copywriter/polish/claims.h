@@ -26,9 +26,11 @@ class Claims {
   Claims(Claims&&) noexcept;
 
   /// Findings are named "facts/…", sorted by place. `customer` may be null; what they looked at and bought
-  /// may be told, their age and spending may not.
+  /// may be told, their age and spending may not. Of a `generated` text a value must be told by the name of
+  /// its property, and a price once: a model that leaves the name out has mostly mistaken the value for
+  /// another's.
   std::vector<Finding> check(std::string_view text, const Product& product, const Customer* customer,
-                             Language language) const;
+                             Language language, bool generated = false) const;
 
  private:
   struct Impl;

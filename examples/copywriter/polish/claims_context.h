@@ -40,7 +40,8 @@ struct OwnProperty {
 };
 
 struct Context {
-  Context(std::string_view text, const Facts& facts, Language language);
+  /// `generated`: a model wrote the text, which tells facts by their names alone.
+  Context(std::string_view text, const Facts& facts, Language language, bool generated);
 
   std::string_view source(Range folded) const;
   /// The sentence, or the part of it between commas, around a place of the folded text.
@@ -59,6 +60,7 @@ struct Context {
   FoldedText text;
   const Facts& facts;
   Language language;
+  bool generated;
   std::vector<KnownRange> known;
 
  private:

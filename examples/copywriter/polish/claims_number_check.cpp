@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <set>
+#include <span>
 
 #include "adlib/core/error.h"
 #include "copywriter/polish/claims_context.h"
@@ -62,8 +64,40 @@ class NumberCheck {
     }
     findings.push_back(std::move(finding));
   }
+  // The price before is told beside the one of now, and each once: "109元，喜欢就出手", "it was $112, it is
+  // now $112".
+  void check_prices(std::span<const PlacedNumber> numbers, std::vector<Finding>& findings) const {
+    std::set<std::string> told;
+    for (const PlacedNumber& number : numbers) {
+      if (!rules_.is_money(number.unit) || is_theirs(number) || is_known(number)) continue;
+      const double value = value_of(number);
+      const bool again = !told.insert(number.digits).second;
+      const bool before =
+          std::any_of(context_.facts.cuts.begin(), context_.facts.cuts.end(), [&](PriceCut cut) {
+            return cut.before == value &&
+                   std::none_of(numbers.begin(), numbers.end(), [&](const PlacedNumber& other) {
+                     return rules_.is_money(other.unit) && value_of(other) == cut.now;
+                   });
+          });
+      if (!again && !before) continue;
+      const std::string words = context_.quoted(source(number.where));
+      findings.push_back(
+          {"facts/price", Level::error, number.where,
+           again ? context_.say(words + "说了两遍", words + " is told twice")
+                 : context_.say(words + "是原价，现价没有写",
+                                words + " is the price before, and the one of now is not told")});
+    }
+  }
 
  private:
+  // Whether it is also a price of what the customer looked at, or one that a description tells.
+  bool is_theirs(const PlacedNumber& number) const {
+    return std::any_of(context_.facts.numbers.begin(), context_.facts.numbers.end(),
+                       [&](const NumberFact& fact) {
+                         return fact.name.empty() && rules_.is_money(fact.number.unit) &&
+                                fact.number.digits == number.digits;
+                       });
+  }
   std::string_view source(Range range) const {
     return context_.text.source().substr(range.begin, range.end - range.begin);
   }
@@ -100,6 +134,7 @@ class NumberCheck {
   bool is_borne_out(const PlacedNumber& number) const {
     const bool money = rules_.is_money(number.unit);
     return any_fact([&](const PlacedNumber& fact) {
+      if (fact.negative && !number.negative) return false;
       if (number.per != fact.per && rules_.is_density(fact.per)) return false;
       if (number.unit != UnitSet::none && fact.unit != UnitSet::none) return rules_.same_amount(number, fact);
       if (number.digits != fact.digits) return false;
@@ -180,7 +215,9 @@ class NumberCheck {
 
 void check_numbers(const Context& context, const NumberRules& rules, std::vector<Finding>& findings) {
   const NumberCheck check(context, rules);
-  for (const PlacedNumber& number : rules.find(context.text.source(), true)) check.check(number, findings);
+  const std::vector<PlacedNumber> numbers = rules.find(context.text.source(), true);
+  for (const PlacedNumber& number : numbers) check.check(number, findings);
+  if (context.generated) check.check_prices(numbers, findings);
 }
 
 }  // namespace adlib::copywriter::claims

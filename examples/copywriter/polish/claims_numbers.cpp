@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
 
@@ -75,6 +76,25 @@ bool joins_numbers(std::string_view between) {
   constexpr std::array<std::string_view, 14> joints{"x",  "X",  "×",  "*",  "-",  "–", "~",
                                                     "～", "至", "到", "to", "、", "/", "或"};
   return std::find(joints.begin(), joints.end(), trim(between)) != joints.end();
+}
+
+// Whether what stands before a number makes it negative. A stroke behind a number, a letter or a unit joins:
+// "10-15", "10°C-15°C", "SK-2".
+bool is_below_zero(std::string_view before) {
+  for (const std::string_view word : {"零下", "零下 ", "负", "minus "}) {
+    if (before.ends_with(word)) return true;
+  }
+  for (const std::string_view sign : {"-", "\u2212"}) {
+    if (!before.ends_with(sign)) continue;
+    before.remove_suffix(sign.size());
+    if (before.empty()) return true;
+    const auto last = static_cast<unsigned char>(before.back());
+    for (const std::string_view degree : {"℃", "°", "度"}) {
+      if (before.ends_with(degree)) return false;
+    }
+    return !std::isalnum(last) && last != '%' && last != '-';
+  }
+  return false;
 }
 
 // Chinese numerals. A run such as 三五 or 七八 is no number, but about that many.
@@ -219,6 +239,7 @@ std::vector<PlacedNumber> NumberRules::find(std::string_view text, bool words) c
     one.own_unit = one.unit != UnitSet::none;
     one.after_letter = begin > 0 && (is_letter(all[begin - 1].c) ||
                                      (all[begin - 1].c == '-' && begin > 1 && is_letter(all[begin - 2].c)));
+    one.negative = is_below_zero(text.substr(0, one.figures.begin));
     if (number.unit != UnitSet::none) {
       const auto [unit, behind] = unit_at(all, end + 1, *units_);
       if (unit == number.unit && behind > end + 1) one.where.end = all[behind - 1].where.end;

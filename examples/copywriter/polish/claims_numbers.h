@@ -24,6 +24,7 @@ struct PlacedNumber {
   bool spelled = false;        ///< in words
   bool after_letter = false;   ///< as in "Q2"
   bool before_letter = false;  ///< of a word that is no unit
+  bool negative = false;       ///< as in "-15 ℃", 零下15度; the digits have no sign
   bool joined = false;         ///< one of several that are told as one: "20 x 30 cm", "3 to 5 days"
   std::string counts;          ///< the Chinese character behind it where that begins no unit: 姆 in 16姆米
   std::string per;             ///< what it is a part of, folded: "m2" in "300 g/m²"

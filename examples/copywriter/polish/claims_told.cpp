@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kLongestValue = 24;  // bytes; more are words of the copy's own
 constexpr std::size_t kChanged = 4;        // characters of a value of which one is another
+constexpr std::size_t kTelling = 4;        // characters of a value in Chinese that is no word of all days
 constexpr std::size_t kHan = 3;            // bytes of a character of Chinese
 constexpr std::size_t kMark =
     4;  // bytes; the longest mark between two parts of a sentence, a space behind it
@@ -38,7 +39,7 @@ class Told {
       for (const std::string& value : own_[i].fact->folded_values) values[value].insert(i);
     }
     for (const PlacedNumber& said : rules_.find(context_.text.source(), false)) {
-      if (said.unit == UnitSet::none) continue;
+      if (said.unit == UnitSet::none && !context_.generated) continue;
       for (const NumberFact& fact : context_.facts.numbers) {
         if (!rules_.same_amount(said, fact.number)) continue;
         const std::string words =
@@ -170,7 +171,8 @@ class Told {
     bool other = false, answers = false;  // the value is told as another property's
     for (const auto& [word, told] : words_) {
       if (!sentence.contains(word) || where.overlaps(word)) continue;
-      if (of_value.contains(told) || (of_value.empty() && fits(lexicon_.told[told], where))) return;
+      if (of_value.contains(told)) return;
+      if (of_value.empty() && !context_.generated && fits(lexicon_.told[told], where)) return;
       other = true;
       bool sure = false;
       answers = answers || value_at(word, sure).contains(where);  // "…, it is for walnut"
@@ -182,12 +184,34 @@ class Told {
     }
     for (std::size_t i = 0; i < own_.size() && !other; ++i)
       other = !owners.contains(i) && is_named(own_[i].fact->folded_name, sentence, where);
-    if (!other || !(answers || is_stated(where))) return;
+    const bool stated = is_stated(where);
+    const bool mistaken = other && (answers || stated);
+    if (!mistaken && !(context_.generated && (stated || is_amount(where) || is_telling(where)))) return;
     const std::string quoted = context_.quoted(context_.source(where)),
                       &name = own_[*owners.begin()].fact->name;
     findings.push_back({"facts/attribute", Level::error, context_.text.source_of(where),
-                        context_.say(concat(quoted, "是", name, "，这里说成了别的"),
-                                     concat(quoted, " is the ", name, ", and is told as another one"))});
+                        mistaken
+                            ? context_.say(concat(quoted, "是", name, "，这里说成了别的"),
+                                           concat(quoted, " is the ", name, ", and is told as another one"))
+                            : context_.say(concat(quoted, "是", name, "，这里没有说明"),
+                                           concat(quoted, " is the ", name, ", which is not said here"))});
+  }
+  // Whether a value is long enough to be nothing else: "你爱雪松与佛手柑", "you like slow-baked".
+  bool is_telling(Range value) const {
+    const std::string_view words = context_.at(value);
+    if (!is_ascii(words)) return code_points(words).size() >= kTelling;
+    return words.find_first_of(" -") != std::string_view::npos;
+  }
+  // Whether a value has figures, and no number of the facts that is no property's is the same.
+  bool is_amount(Range value) const {
+    const std::vector<PlacedNumber> numbers = rules_.find(context_.source(value), false);
+    return !numbers.empty() && std::none_of(numbers.begin(), numbers.end(), [&](const PlacedNumber& number) {
+      return rules_.is_money(number.unit) ||
+             std::any_of(context_.facts.numbers.begin(), context_.facts.numbers.end(),
+                         [&](const NumberFact& fact) {
+                           return fact.name.empty() && rules_.same_amount(number, fact.number);
+                         });
+    });
   }
   // The value behind words that tell a property, or before them; `sure` where nothing else can stand there.
   Range value_at(Range word, bool& sure) const {

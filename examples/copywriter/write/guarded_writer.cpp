@@ -114,6 +114,7 @@ void GuardedWriter::ask(const std::shared_ptr<Text>& text) {
 bool GuardedWriter::is_fit(const Text& text, const GeneratedText& written) const {
   if (!text.guard || text.request.attempt) return true;
   if (written.finish_reason != "stop") return false;  // it would have gone on, had there been room
+  if (written.text.find("<|") != std::string::npos) return false;  // a tag of a prompt, spelled out
   if (text.must_name && written.text.find(title_of(text.request.fields)) == std::string::npos) return false;
   const std::vector<Finding> findings = check_typography(written.text, text.request.language);
   const bool clean = std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {

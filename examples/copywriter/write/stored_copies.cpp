@@ -268,17 +268,13 @@ GuardedWriter::Judge StoredCopies::judge(const Job& job) const {
   if (options_.checker == nullptr || !options_.guarded) return {};
   return [this, customer = job.customer, language = job.language, channel = job.channel,
           product = &products_.at(job.pair.product)](const std::string& text) {
-    const std::vector<Finding> findings = options_.checker->check({.text = text,
-                                                                   .language = language,
-                                                                   .channel = channel,
-                                                                   .generated = true,
-                                                                   .product = product,
-                                                                   .customer = customer.get(),
-                                                                   .unpersonalised = customer == nullptr});
-    return std::none_of(findings.begin(), findings.end(), [](const Finding& finding) {
-      return finding.level >= Level::error &&
-             (finding.rule.starts_with("facts/") || finding.rule.starts_with("reader/"));
-    });
+    return keeps_to_facts(*options_.checker, {.text = text,
+                                              .language = language,
+                                              .channel = channel,
+                                              .generated = true,
+                                              .product = product,
+                                              .customer = customer.get(),
+                                              .unpersonalised = customer == nullptr});
   };
 }
 
