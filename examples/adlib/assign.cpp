@@ -10,14 +10,14 @@ namespace {
 
 namespace cw = adlib::copywriter;
 
-struct Options {
+struct AssignOptions {
   std::string store, policy = "thompson", rules;
   double control = 0.1;
   std::uint64_t seed = 0;
   std::vector<std::string> allow;
 };
 
-int run(const Options& options, const Console& console) {
+int run_assign(const AssignOptions& options, const Console& console) {
   cw::AssignOptions assign;
   assign.policy = cw::parse_policy(options.policy);
   assign.control = options.control;
@@ -43,7 +43,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_assign(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<AssignOptions>();
   CLI::App* command = app.add_subcommand("assign", "Draw which variant of a copy each user gets");
   add_store(*command, options->store);
   command->add_option("--policy", options->policy, "How variants are drawn")
@@ -77,7 +77,7 @@ void add_assign(CLI::App& app, Session& session) {
       "contextual does so for users like this one. The probability of each draw is kept, for 'adlib "
       "measure'. Prints a JSON object.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_assign(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

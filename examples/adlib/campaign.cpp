@@ -11,7 +11,7 @@ namespace {
 
 namespace cw = adlib::copywriter;
 
-struct Options {
+struct CampaignOptions {
   std::string file;
   std::string store;
   std::string from, until;
@@ -24,7 +24,7 @@ std::size_t place_of(const std::string& name, std::size_t missing) {
   return static_cast<std::size_t>(std::find(stages.begin(), stages.end(), name) - stages.begin());
 }
 
-int run(const Options& options, const Console& console) {
+int run_campaign(const CampaignOptions& options, const Console& console) {
   const std::size_t from = place_of(options.from, 0), until = place_of(options.until, SIZE_MAX);
   if (from > until && !options.until.empty())
     throw UsageError("--from " + options.from + " comes behind --until " + options.until +
@@ -56,7 +56,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_campaign(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CampaignOptions>();
   CLI::App* command = app.add_subcommand("campaign", "Run the stages of a campaign, as a file says");
   command->add_option("FILE", options->file, "What each stage is told, in TOML")
       ->type_name("FILE")
@@ -81,7 +81,7 @@ void add_campaign(CLI::App& app, Session& session) {
       "  to = \"push\"\n"
       "Stages are repeatable: what was done is not done again.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_campaign(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

@@ -10,13 +10,13 @@ namespace {
 
 namespace cw = adlib::copywriter;
 
-struct Options {
+struct CollectOptions {
   std::string store, map, currency, encoding = "auto", contacts = "none", rejected;
   std::vector<std::string> products, customers, events, reviews, copy, shop;
   std::int64_t max_errors = 0;
 };
 
-std::vector<cw::CollectOptions::File> files_of(const Options& options) {
+std::vector<cw::CollectOptions::File> files_of(const CollectOptions& options) {
   std::vector<cw::CollectOptions::File> files;
   const auto add = [&](cw::FileKind kind, const std::vector<std::string>& paths) {
     for (const std::string& path : paths) files.push_back({kind, path});
@@ -73,7 +73,7 @@ void tell(const cw::CollectedFile& file, const Console& console) {
     console.warn(file.file + ": there is no column '" + column + "', which --map names");
 }
 
-int run(const Options& options, const Console& console) {
+int run_collect(const CollectOptions& options, const Console& console) {
   cw::CollectOptions collect;
   collect.files = files_of(options);
   if (!options.currency.empty() && !cw::is_currency(options.currency))
@@ -119,7 +119,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_collect(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CollectOptions>();
   CLI::App* command = app.add_subcommand(
       "collect", "Read a shop's products, customers, events, reviews and past copy into a store");
   add_store(*command, options->store, "The campaign's file; made where it is missing");
@@ -183,7 +183,7 @@ void add_collect(CLI::App& app, Session& session) {
       "Each file is kept whole or not at all, and reading it again changes nothing. Prints a JSON object a "
       "file.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_collect(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

@@ -14,7 +14,7 @@ namespace cc = adlib::copywriter::corpus;
 
 constexpr std::int64_t progress_examples = 10'000;
 
-struct Options {
+struct CorpusOptions {
   std::string texts, output, language, unlike;
   std::int64_t examples = 0;
   std::uint64_t seed = 1;
@@ -22,19 +22,19 @@ struct Options {
 };
 
 // What the folder of texts holds.
-struct Texts {
-  explicit Texts(const std::filesystem::path& directory)
+struct CorpusTexts {
+  explicit CorpusTexts(const std::filesystem::path& directory)
       : zh(cc::Lexicon::from_directory(directory, cw::Language::zh)),
         en(cc::Lexicon::from_directory(directory, cw::Language::en)),
         held_out(cc::read_held_out(directory / "corpus.txt")) {}
-  explicit Texts(const Options& options)
-      : Texts(options.texts.empty() ? own_corpus() : std::filesystem::path(options.texts)) {}
+  explicit CorpusTexts(const CorpusOptions& options)
+      : CorpusTexts(options.texts.empty() ? own_corpus() : std::filesystem::path(options.texts)) {}
   cc::Lexicon zh, en;
   cc::WorldOptions held_out;
 };
 
-int write(const Options& options, const Console& console) {
-  const Texts texts(options);
+int write(const CorpusOptions& options, const Console& console) {
+  const CorpusTexts texts(options);
   const cc::ExampleMaker maker(texts.zh, texts.en, texts.held_out);
   std::optional<cw::Language> language;
   if (!options.language.empty()) language = cw::parse_language(options.language);
@@ -48,8 +48,8 @@ int write(const Options& options, const Console& console) {
   return 0;
 }
 
-int write_sentences(const Options& options, const Console&) {
-  const Texts texts(options);
+int write_sentences(const CorpusOptions& options, const Console&) {
+  const CorpusTexts texts(options);
   Output output(options.output);
   cc::for_each_sentence(texts.zh, texts.en, texts.held_out, options.seed, [&](const std::string& text) {
     output.write(cw::OrderedJson{{"text", text}}.dump() + "\n");
@@ -58,8 +58,8 @@ int write_sentences(const Options& options, const Console&) {
   return 0;
 }
 
-int write_pairs(const Options& options, const Console&) {
-  const Texts texts(options);
+int write_pairs(const CorpusOptions& options, const Console&) {
+  const CorpusTexts texts(options);
   cc::WorldOptions world = texts.held_out;
   world.held_out = options.held_out;
   world.invented_values = 1;
@@ -69,8 +69,8 @@ int write_pairs(const Options& options, const Console&) {
   return 0;
 }
 
-CLI::App* add_command(CLI::App* group, Session& session, const std::shared_ptr<Options>& options,
-                      const char* name, const char* about, int (*action)(const Options&, const Console&)) {
+CLI::App* add_command(CLI::App* group, Session& session, const std::shared_ptr<CorpusOptions>& options,
+                      const char* name, const char* about, int (*action)(const CorpusOptions&, const Console&)) {
   CLI::App* command = group->add_subcommand(name, about);
   command->add_option("--seed", options->seed, "Of all that is drawn")->type_name("N")->capture_default_str();
   command
@@ -83,14 +83,14 @@ CLI::App* add_command(CLI::App* group, Session& session, const std::shared_ptr<O
   return command;
 }
 
-void add_count(CLI::App* command, Options& options) {
+void add_count(CLI::App* command, CorpusOptions& options) {
   command->add_option("--examples", options.examples, "How many")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}))
       ->type_name("N")
       ->required();
 }
 
-CLI::Option* add_language(CLI::App* command, Options& options, const char* about) {
+CLI::Option* add_language(CLI::App* command, CorpusOptions& options, const char* about) {
   return command->add_option("--language", options.language, about)->check(CLI::IsMember({"zh", "en"}));
 }
 
@@ -99,7 +99,7 @@ CLI::Option* add_language(CLI::App* command, Options& options, const char* about
 void add_corpus(CLI::App& app, Session& session) {
   CLI::App* group = add_group(app, session, "corpus", "Make examples of copy for customers and products",
                               "'adlib corpus write', 'sentences' or 'pairs'");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CorpusOptions>();
   const char* file = "Appears when it is whole; '-' is stdout";
 
   CLI::App* corpus = add_command(group, session, options, "write",

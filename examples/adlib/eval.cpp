@@ -10,7 +10,7 @@
 namespace adlib::cli {
 namespace {
 
-struct Options {
+struct EvalOptions {
   std::string model;
   std::string data, texts, references;
   std::string field, reference_field;
@@ -31,7 +31,7 @@ struct Options {
   LoadFlags load;
 };
 
-void check(const Options& options) {
+void check(const EvalOptions& options) {
   const bool texts = !options.texts.empty(), data = !options.data.empty();
   const auto needs = [](bool given, bool there, const char* message) {
     if (given && !there) throw UsageError(message);
@@ -69,12 +69,12 @@ const std::vector<std::string>& completion_fields() {
   return fields;
 }
 
-std::vector<std::size_t> sample_of(const Options& options, std::size_t size) {
+std::vector<std::size_t> sample_of(const EvalOptions& options, std::size_t size) {
   return draw_sample(size, options.sample > 0 ? static_cast<std::size_t>(options.sample) : size,
                      options.seed);
 }
 
-void measure_texts(Report& report, const Options& options) {
+void measure_texts(Report& report, const EvalOptions& options) {
   std::vector<EvalRecord> texts = read_records(options.texts, options.field, text_fields());
   std::vector<EvalRecord> references;
   if (!options.references.empty()) {
@@ -89,7 +89,7 @@ void measure_texts(Report& report, const Options& options) {
   add_text_sections(report, texts, references, options.language, options.characters);
 }
 
-void measure_generated(Report& report, const Options& options, const Generator& generator,
+void measure_generated(Report& report, const EvalOptions& options, const Generator& generator,
                        const std::vector<EvalRecord>& records, const Console& console) {
   std::vector<GreedyPrompt> prompts;
   for (const EvalRecord& record : records) {
@@ -114,7 +114,7 @@ void measure_generated(Report& report, const Options& options, const Generator& 
   add_text_sections(report, written, records, options.language, options.characters);
 }
 
-void measure_model(Report& report, const Options& options, const Console& console) {
+void measure_model(Report& report, const EvalOptions& options, const Console& console) {
   // What can be wrong with the input is found before the model is loaded.
   std::vector<EvalRecord> records;
   if (!options.data.empty()) {
@@ -148,7 +148,7 @@ void measure_model(Report& report, const Options& options, const Console& consol
   if (personalisation) personalisation->add_to(report, generator, options.max_new_tokens, console);
 }
 
-int run(const Options& options, const Console& console) {
+int run_eval(const EvalOptions& options, const Console& console) {
   check(options);
   Report report;
   if (options.texts.empty()) {
@@ -165,7 +165,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_eval(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvalOptions>();
   CLI::App* command = app.add_subcommand("eval", "Measure a model, or texts");
   command->add_option("MODEL_DIR", options->model, "A checkpoint directory in the Hugging Face layout")
       ->type_name("DIR");
@@ -297,7 +297,7 @@ void add_eval(CLI::App& app, Session& session) {
       "measure is\n"
       "defined in docs/training.md.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_eval(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

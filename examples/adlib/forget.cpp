@@ -8,11 +8,11 @@ namespace {
 
 namespace cw = adlib::copywriter;
 
-struct Options {
+struct ForgetOptions {
   std::string store, user;
 };
 
-int run(const Options& options, const Console& console) {
+int run_forget(const ForgetOptions& options, const Console& console) {
   const cw::Store store(options.store, cw::Store::Mode::write);
   cw::OrderedJson published = cw::OrderedJson::array();
   const bool erased = cw::forget(store, options.user, [&](const cw::Elsewhere& one) {
@@ -32,7 +32,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_forget(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ForgetOptions>();
   CLI::App* command =
       app.add_subcommand("forget", "Erase a person from a store: record, events, reviews, copies, outcomes");
   add_store(*command, options->store);
@@ -46,7 +46,7 @@ void add_forget(CLI::App& app, Session& session) {
       "JSON\n"
       "object.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_forget(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

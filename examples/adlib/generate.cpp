@@ -16,7 +16,7 @@
 namespace adlib::cli {
 namespace {
 
-struct Options {
+struct GenerateOptions {
   std::string model;
   std::vector<std::string> words;
   std::string input;
@@ -59,11 +59,11 @@ void generate_text(const Generator& generator, const std::string& prompt, const 
   console.note(report(result));
 }
 
-bool is_json_lines(const Options& options) {
+bool is_json_lines(const GenerateOptions& options) {
   return options.json_lines || options.input.ends_with(".jsonl") || options.input.ends_with(".ndjson");
 }
 
-int run(const Options& options, const Console& console) {
+int run_generate(const GenerateOptions& options, const Console& console) {
   std::string prompt;
   for (const std::string& word : options.words) prompt += (prompt.empty() ? "" : " ") + word;
   const bool from_input = !options.input.empty();
@@ -118,7 +118,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_generate(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<GenerateOptions>();
   CLI::App* command = app.add_subcommand("generate", "Continue prompts with a model");
   command->add_option("MODEL_DIR", options->model, "A checkpoint directory in the Hugging Face layout")
       ->type_name("DIR")
@@ -169,7 +169,7 @@ void add_generate(CLI::App& app, Session& session) {
       "as a prompt that is too long, gets {\"line\", \"error\"}, is told at the end, and makes the exit code "
       "1.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_generate(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

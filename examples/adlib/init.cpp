@@ -14,7 +14,7 @@
 namespace adlib::cli {
 namespace {
 
-struct Options {
+struct InitOptions {
   std::string dir;
   ModelFlags model;
   std::string tokenizer;
@@ -29,7 +29,7 @@ struct Ends {
 };
 
 // Puts the tokenizer into the directory, says what it is, and how many ids it has.
-std::int64_t write_tokenizer(const Options& options, Ends& ends, std::string& what) {
+std::int64_t write_tokenizer(const InitOptions& options, Ends& ends, std::string& what) {
   if (options.tokenizer.empty()) {
     write_byte_level_files(options.dir);
     what = "byte-level tokenizer";
@@ -42,7 +42,7 @@ std::int64_t write_tokenizer(const Options& options, Ends& ends, std::string& wh
   return tokenizer->vocab_size();
 }
 
-int run(const Options& options, const Console& console) {
+int run_init(const InitOptions& options, const Console& console) {
   namespace fs = std::filesystem;
   const fs::path dir = options.dir;
   if (fs::exists(dir) && (!fs::is_directory(dir) || !fs::is_empty(dir)) && !options.force) {
@@ -90,7 +90,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_init(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InitOptions>();
   CLI::App* command = app.add_subcommand("init", "Make a fresh model directory with random weights");
   command->add_option("DIR", options->dir, "The directory to make; it must be empty or not exist")
       ->type_name("DIR")
@@ -119,7 +119,7 @@ void add_init(CLI::App& app, Session& session) {
       "are\n"
       "random, and their file says so: adlib write and adlib generate warn that such a model writes noise.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_init(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

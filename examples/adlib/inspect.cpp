@@ -15,7 +15,7 @@
 namespace adlib::cli {
 namespace {
 
-struct Options {
+struct InspectOptions {
   std::string dir;
   bool json = false;
 };
@@ -27,7 +27,7 @@ struct StoredTotal {
   std::int64_t bytes = 0;
 };
 
-struct Report {
+struct InspectReport {
   std::optional<DecoderConfig> config;
   bool untrained = false;
   WeightFormats formats;                      // that config.json names
@@ -67,7 +67,7 @@ std::map<std::string, Packed> packed_tensors(const DecoderConfig& config, const 
   return out;
 }
 
-void compare_names(const Weights& weights, const DecoderConfig& config, Report& report) {
+void compare_names(const Weights& weights, const DecoderConfig& config, InspectReport& report) {
   const std::string root = names_of(config.family).root + ".";
   std::set<std::string> there;
   for (const std::string& name : weights.names()) {
@@ -90,7 +90,7 @@ void compare_names(const Weights& weights, const DecoderConfig& config, Report& 
 
 // Runs one check; what it throws becomes a problem of the report.
 template <class Check>
-void attempt(Report& report, const Check& check) {
+void attempt(InspectReport& report, const Check& check) {
   try {
     check();
   } catch (const Error& error) {
@@ -98,7 +98,7 @@ void attempt(Report& report, const Check& check) {
   }
 }
 
-void inspect_weights(const std::filesystem::path& dir, const Console& console, Report& report) {
+void inspect_weights(const std::filesystem::path& dir, const Console& console, InspectReport& report) {
   const Weights weights = Weights::open(dir, Device::cpu, std::nullopt, console.progress("reading tensors"));
   const std::map<std::string, Packed> stored =
       report.config ? packed_tensors(*report.config, report.formats) : std::map<std::string, Packed>{};
@@ -124,9 +124,9 @@ void inspect_weights(const std::filesystem::path& dir, const Console& console, R
   }
 }
 
-Report inspect(const std::filesystem::path& dir, const Console& console) {
+InspectReport inspect(const std::filesystem::path& dir, const Console& console) {
   if (!std::filesystem::is_directory(dir)) fail(ErrorCode::not_found, dir.string(), ": is not a directory");
-  Report report;
+  InspectReport report;
   attempt(report, [&] {
     report.config = read_config(dir);
     report.formats = read_weight_formats(dir);
@@ -161,7 +161,7 @@ Report inspect(const std::filesystem::path& dir, const Console& console) {
   return report;
 }
 
-io::Json to_json(const Report& report) {
+io::Json to_json(const InspectReport& report) {
   io::Json json = {{"untrained", report.untrained},   {"known_extras", report.extras},
                    {"missing", report.missing},       {"unexpected", report.unexpected},
                    {"non_finite", report.non_finite}, {"problems", report.problems}};
@@ -185,7 +185,7 @@ io::Json to_json(const Report& report) {
   return json;
 }
 
-std::string to_text(const std::string& dir, const Report& report) {
+std::string to_text(const std::string& dir, const InspectReport& report) {
   std::ostringstream out;
   const auto label = [&](const char* name) -> std::ostream& {
     return out << std::left << std::setw(13) << name;
@@ -225,8 +225,8 @@ std::string to_text(const std::string& dir, const Report& report) {
   return out.str();
 }
 
-int run(const Options& options, const Console& console) {
-  const Report report = inspect(options.dir, console);
+int run_inspect(const InspectOptions& options, const Console& console) {
+  const InspectReport report = inspect(options.dir, console);
   Output output("-");
   output.write(options.json ? to_json(report).dump(2, ' ', false, io::Json::error_handler_t::replace) + "\n"
                             : to_text(options.dir, report));
@@ -237,7 +237,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_inspect(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InspectOptions>();
   CLI::App* command =
       app.add_subcommand("inspect", "Tell what a checkpoint directory holds and what is wrong with it");
   command->add_option("DIR", options->dir, "A checkpoint directory in the Hugging Face layout")
@@ -256,7 +256,7 @@ void add_inspect(CLI::App& app, Session& session) {
       "listed\n"
       "as ignored. Exit status 1 when there is a problem.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_inspect(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

@@ -14,7 +14,7 @@ namespace cw = adlib::copywriter;
 
 constexpr std::size_t kShownErrors = 10;  // the store has them all
 
-struct Options {
+struct MeasureOptions {
   std::string store, output, preferences, rules, rejected, now;
   std::vector<std::string> outcomes;
   std::int64_t max_errors = 0;
@@ -22,7 +22,7 @@ struct Options {
   bool json = false;
 };
 
-void import_all(const cw::Store& store, const Options& options, const Console& console) {
+void import_all(const cw::Store& store, const MeasureOptions& options, const Console& console) {
   cw::OutcomeOptions reading;
   reading.max_errors = options.max_errors;
   reading.channels = cw::read_channels(rules_folder(options.rules) / "channels.toml");
@@ -60,7 +60,7 @@ void import_all(const cw::Store& store, const Options& options, const Console& c
   report.commit();
 }
 
-int run(const Options& options, const Console& console) {
+int run_measure(const MeasureOptions& options, const Console& console) {
   if (options.outcomes.empty() && !options.rejected.empty())
     throw UsageError("--rejected is for the bad rows of --outcomes FILE");
   const bool writes = !options.outcomes.empty();
@@ -88,7 +88,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_measure(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<MeasureOptions>();
   CLI::App* command =
       app.add_subcommand("measure", "Import impressions, clicks and orders, and show what copies brought");
   add_store(*command, options->store);
@@ -139,7 +139,7 @@ void add_measure(CLI::App& app, Session& session) {
       "looked at any\n"
       "time. A row about a copy that was never published, or of the future, is a bad one.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_measure(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

@@ -10,14 +10,14 @@ namespace {
 
 namespace cw = adlib::copywriter;
 
-struct Options {
+struct PolishOptions {
   std::string store;
   std::string rules;
   std::vector<std::string> packs;
   bool all = false;
 };
 
-int run(const Options& options, const Console& console) {
+int run_polish(const PolishOptions& options, const Console& console) {
   const cw::Store store(options.store, cw::Store::Mode::write);
   const std::filesystem::path rules = rules_folder(options.rules);
   const std::vector<std::filesystem::path> packs(options.packs.begin(), options.packs.end());
@@ -48,7 +48,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_polish(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PolishOptions>();
   CLI::App* command = app.add_subcommand("polish", "Check and mend the copies of a campaign");
   add_store(*command, options->store);
   command
@@ -65,7 +65,7 @@ void add_polish(CLI::App& app, Session& session) {
       "Mends what is safe to mend, keeps the rest as findings, and prints how many copies are ready and how\n"
       "many blocked: those break a rule of level error or ban and go no further unless somebody edits them.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_polish(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

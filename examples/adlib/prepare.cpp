@@ -15,7 +15,7 @@ namespace {
 
 namespace cw = adlib::copywriter;
 
-struct Options {
+struct PrepareOptions {
   std::string store;
   std::string now;
   double half_life = 30;
@@ -26,7 +26,7 @@ struct Options {
   std::vector<std::string> allow;
 };
 
-void check_allowed(const Options& options) {
+void check_allowed(const PrepareOptions& options) {
   try {
     cw::Privacy(rules_folder(options.rules), {options.allow.begin(), options.allow.end()});
   } catch (const Error& error) {
@@ -36,7 +36,7 @@ void check_allowed(const Options& options) {
   }
 }
 
-cw::OrderedJson write_pairs(const cw::Store& store, const Options& options) {
+cw::OrderedJson write_pairs(const cw::Store& store, const PrepareOptions& options) {
   Output output(options.pairs);
   const cw::PairSummary summary =
       cw::make_pairs(store, {rules_folder(options.rules), {options.allow.begin(), options.allow.end()}},
@@ -47,7 +47,7 @@ cw::OrderedJson write_pairs(const cw::Store& store, const Options& options) {
           {"without_product", summary.without_product}, {"banned", summary.banned}};
 }
 
-int run(const Options& options, const Console& console) {
+int run_prepare(const PrepareOptions& options, const Console& console) {
   if (options.pairs == "-") throw UsageError("--pairs needs a file: stdout has the summary");
   if (options.pairs.empty() && !options.allow.empty())
     throw UsageError("--allow is about the prompts of --pairs FILE, which is not given");
@@ -75,7 +75,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_prepare(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PrepareOptions>();
   CLI::App* command = app.add_subcommand("prepare", "Find out what is known of each customer of a campaign");
   add_store(*command, options->store);
   command
@@ -122,7 +122,7 @@ void add_prepare(CLI::App& app, Session& session) {
       "18),\n"
       "changed, pairs. The same store at the same --now gives the same features.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_prepare(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

@@ -15,7 +15,7 @@ namespace {
 
 namespace cw = adlib::copywriter;
 
-struct Options {
+struct PublishOptions {
   std::string store, rules, output, label, secret_file, secret_variable = "ADLIB_WEBHOOK_SECRET";
   std::vector<std::string> packs;
   CLI::Option* label_option = nullptr;
@@ -25,7 +25,7 @@ struct Options {
 };
 
 // Never on the command line, where every process of the machine can read it.
-std::string read_secret(const Options& options) {
+std::string read_secret(const PublishOptions& options) {
   if (!options.secret_file.empty())
     return std::string(cw::trim(io::read_file(options.secret_file, std::size_t{1} << 16)));
   const char* secret = std::getenv(options.secret_variable.c_str());
@@ -35,7 +35,7 @@ std::string read_secret(const Options& options) {
   return secret;
 }
 
-void check_usage(const Options& options) {
+void check_usage(const PublishOptions& options) {
   const cw::PublishOptions& publish = options.publish;
   const bool webhook = publish.target == "webhook";
   if (webhook && publish.webhook.url.empty()) throw UsageError("--to webhook needs --url");
@@ -84,7 +84,7 @@ void tell(const cw::PublishResult& result, const cw::PublishOptions& options, co
   if (result.pending > 0) console.warn(concat(result.pending, " still to send; the same command goes on"));
 }
 
-int run(Options& options, const Console& console) {
+int run_publish(PublishOptions& options, const Console& console) {
   check_usage(options);
   cw::PublishOptions& publish = options.publish;
   publish.output = options.output;
@@ -134,7 +134,7 @@ int run(Options& options, const Console& console) {
 }  // namespace
 
 void add_publish(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PublishOptions>();
   cw::PublishOptions& publish = options->publish;
   CLI::App* command =
       app.add_subcommand("publish", "Put approved copy into files for shops and senders, or send it");
@@ -261,7 +261,7 @@ void add_publish(CLI::App& app, Session& session) {
       "  ADLIB_WEBHOOK_SECRET=... adlib publish shop.db --to webhook --url https://shop.example/adlib\n\n"
       "Only approved texts go out, and none twice.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_publish(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

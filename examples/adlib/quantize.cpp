@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct QuantizeOptions {
   std::string dir;
   std::string format;
   std::string output;
@@ -53,7 +53,7 @@ constexpr std::array role_names = {"token embedding", "positions", "attention qk
                                    "mlp gate",        "mlp up",    "mlp down",      "output head",
                                    "norms",           "biases"};
 
-struct Report {
+struct QuantizeReport {
   std::string output;
   WeightFormats formats;
   std::string dtype;  // of what is not quantised
@@ -81,11 +81,11 @@ struct Report {
   }
 };
 
-std::string format_name(const Report& report, const Part& part) {
+std::string format_name(const QuantizeReport& report, const Part& part) {
   return part.quantized() ? to_string(part.format) : report.dtype;
 }
 
-std::string to_text(const Report& report) {
+std::string to_text(const QuantizeReport& report) {
   const auto megabytes = [](std::int64_t bytes) { return static_cast<double>(bytes) / 1e6; };
   std::ostringstream out;
   out << std::fixed << std::left << std::setw(17) << "part" << std::right << std::setw(12) << "weights"
@@ -110,7 +110,7 @@ std::string to_text(const Report& report) {
   return out.str();
 }
 
-io::Json to_json(const Report& report) {
+io::Json to_json(const QuantizeReport& report) {
   const auto row = [](const Part& part) {
     io::Json json = {{"weights", part.values},
                      {"bytes_before", part.bytes_before},
@@ -153,7 +153,7 @@ std::string quantized_config(const fs::path& source, const DecoderConfig& config
   return json.dump(2) + "\n";
 }
 
-int run(const Options& options, const Console& console) {
+int run_quantize(const QuantizeOptions& options, const Console& console) {
   const fs::path source = options.dir;
   const WeightFormats formats = WeightFormats::parse(options.format);
   if (!fs::is_directory(source)) fail(ErrorCode::not_found, options.dir, ": is not a directory");
@@ -166,7 +166,7 @@ int run(const Options& options, const Console& console) {
          " already; quantise the checkpoint that they were made from");
   }
 
-  Report report{.output = output.string(), .formats = formats, .dtype = {}};
+  QuantizeReport report{.output = output.string(), .formats = formats, .dtype = {}};
   const Weights weights =
       Weights::open(source, Device::cpu, std::nullopt, console.progress("quantising tensors"));
   const std::map<std::string, Tensor> tensors =
@@ -197,7 +197,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_quantize(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<QuantizeOptions>();
   CLI::App* command =
       app.add_subcommand("quantize", "Write a checkpoint with weights of 8 or 4 bits, smaller and faster");
   command->add_option("DIR", options->dir, "A checkpoint directory in the Hugging Face layout")
@@ -234,7 +234,7 @@ void add_quantize(CLI::App& app, Session& session) {
       "The\n"
       "same is done while loading by --weights of the other commands, which leaves the files as they are.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_quantize(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

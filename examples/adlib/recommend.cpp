@@ -11,7 +11,7 @@ namespace {
 
 namespace cw = adlib::copywriter;
 
-struct Options {
+struct RecommendOptions {
   std::string store;
   std::size_t top = 5;
   std::string method = "auto";
@@ -21,7 +21,7 @@ struct Options {
   bool evaluate = false;
 };
 
-int run(const Options& options, const Console& console) {
+int run_recommend(const RecommendOptions& options, const Console& console) {
   cw::RecommendOptions recommend;
   recommend.top = options.top;
   if (options.method == "popular") recommend.method = cw::Method::popular;
@@ -49,7 +49,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_recommend(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RecommendOptions>();
   CLI::App* command = app.add_subcommand("recommend", "Choose products for each customer of a campaign");
   add_store(*command, options->store);
   command->add_option("--top", options->top, "Products for each customer")
@@ -82,7 +82,7 @@ void add_recommend(CLI::App& app, Session& session) {
       "Recommends listed products that a customer has not bought. Where the method says nothing, what is\n"
       "popular fills the list. Prints a JSON object with what was chosen and measured.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_recommend(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

@@ -17,7 +17,7 @@ namespace {
 
 namespace cw = adlib::copywriter;
 
-struct Options {
+struct ReviewOptions {
   std::string store, sheet, output, text, rules, accept = "style", format = "text";
   std::vector<std::int64_t> ids;
   std::vector<std::string> packs;
@@ -43,7 +43,7 @@ void tell(const cw::ReviewResult& result, const Console& console) {
 }
 
 // The rules are read when the first edited text comes.
-cw::CheckCopy check_copy(const cw::Store& store, const Options& options) {
+cw::CheckCopy check_copy(const cw::Store& store, const ReviewOptions& options) {
   return [&store, &options, polish = std::shared_ptr<cw::Polish>()](std::int64_t copy) mutable {
     const std::vector<std::filesystem::path> packs(options.packs.begin(), options.packs.end());
     if (!polish) polish = std::make_shared<cw::Polish>(store, rules_folder(options.rules), packs);
@@ -51,7 +51,7 @@ cw::CheckCopy check_copy(const cw::Store& store, const Options& options) {
   };
 }
 
-int run_export(const Options& options, const Console& console) {
+int run_export(const ReviewOptions& options, const Console& console) {
   const cw::Store store(options.store, cw::Store::Mode::read);
   const bool is_file = !options.output.empty() && options.output != "-";
   if (is_file && !options.force && std::filesystem::is_regular_file(options.output)) {
@@ -66,7 +66,7 @@ int run_export(const Options& options, const Console& console) {
   return 0;
 }
 
-int run_import(const Options& options, const Console& console) {
+int run_import(const ReviewOptions& options, const Console& console) {
   const cw::Store store(options.store, cw::Store::Mode::write);
   cw::InputFile sheet(options.sheet, cw::Encoding::automatic);
   tell(cw::import_sheet(store, sheet.stream(), sheet.where(), options.reviewer, check_copy(store, options)),
@@ -74,7 +74,7 @@ int run_import(const Options& options, const Console& console) {
   return 0;
 }
 
-int run_approve(const Options& options, const Console& console) {
+int run_approve(const ReviewOptions& options, const Console& console) {
   if (options.all_clean == !options.ids.empty())
     throw UsageError("name the copies to approve, or give --all-clean");
   const cw::Store store(options.store, cw::Store::Mode::write);
@@ -84,20 +84,20 @@ int run_approve(const Options& options, const Console& console) {
   return 0;
 }
 
-int run_reject(const Options& options, const Console& console) {
+int run_reject(const ReviewOptions& options, const Console& console) {
   const cw::Store store(options.store, cw::Store::Mode::write);
   tell(cw::reject(store, options.ids, options.reviewer), console);
   return 0;
 }
 
-int run_edit(const Options& options, const Console& console) {
+int run_edit(const ReviewOptions& options, const Console& console) {
   const cw::Store store(options.store, cw::Store::Mode::write);
   tell(cw::edit(store, options.ids.front(), options.text, options.reviewer, check_copy(store, options)),
        console);
   return 0;
 }
 
-int run_list(const Options& options, const Console& console) {
+int run_list(const ReviewOptions& options, const Console& console) {
   const cw::Store store(options.store, cw::Store::Mode::read);
   Output output("");
   std::int64_t count = 0;
@@ -134,14 +134,14 @@ int run_list(const Options& options, const Console& console) {
   return 0;
 }
 
-void add_ids(CLI::App& command, Options& options, bool required, bool one) {
+void add_ids(CLI::App& command, ReviewOptions& options, bool required, bool one) {
   CLI::Option* ids =
       command.add_option("ID", options.ids, one ? "The number of the copy" : "The numbers of copies")
           ->type_name("ID")
           ->required(required);
   if (one) ids->expected(1);
 }
-void add_reviewer(CLI::App& command, Options& options, bool note) {
+void add_reviewer(CLI::App& command, ReviewOptions& options, bool note) {
   command
       .add_option("--who", options.reviewer.who,
                   "Who decides: a name or role, which is stored with each decision")
@@ -150,7 +150,7 @@ void add_reviewer(CLI::App& command, Options& options, bool note) {
   if (note)
     command.add_option("--note", options.reviewer.note, "Why, for whoever asks later")->type_name("TEXT");
 }
-void add_filter(CLI::App& command, Options& options, const char* text) {
+void add_filter(CLI::App& command, ReviewOptions& options, const char* text) {
   command.add_option("--status", options.filter.statuses, text)
       ->delimiter(',')
       ->expected(1)
@@ -169,7 +169,7 @@ void add_filter(CLI::App& command, Options& options, const char* text) {
       ->take_all()
       ->check(CLI::IsMember({"zh", "en"}));
 }
-void add_rules(CLI::App& command, Options& options) {
+void add_rules(CLI::App& command, ReviewOptions& options) {
   command
       .add_option("--rules", options.rules,
                   "The folder of rules that a text is checked against; default: adlib's own")
@@ -188,8 +188,8 @@ void add_review(CLI::App& app, Session& session) {
       add_group(app, session, "review", "Decide what is published",
                 "'adlib review list', 'adlib review export', 'adlib review import', 'adlib review approve', "
                 "'adlib review reject' or 'adlib review edit'");
-  const auto add = [&](const char* name, const char* about, int (*run)(const Options&, const Console&)) {
-    auto options = std::make_shared<Options>();
+  const auto add = [&](const char* name, const char* about, int (*run)(const ReviewOptions&, const Console&)) {
+    auto options = std::make_shared<ReviewOptions>();
     CLI::App* command = group->add_subcommand(name, about);
     add_store(*command, options->store);
     command->callback([options, &session, run] {

@@ -10,7 +10,7 @@
 namespace adlib::cli {
 namespace {
 
-struct Options {
+struct TokenizeOptions {
   std::string dir;
   std::vector<std::string> words;
   std::string input;
@@ -48,7 +48,7 @@ std::vector<TokenId> parse_ids(const std::string& text, const std::string& where
 
 class Run {
  public:
-  Run(const Options& options, const Tokenizer& tokenizer, Output& output)
+  Run(const TokenizeOptions& options, const Tokenizer& tokenizer, Output& output)
       : options_(options), tokenizer_(tokenizer), output_(output) {}
 
   void text(const std::string& text, const std::string& where) {
@@ -103,14 +103,14 @@ class Run {
     output_.write(line.str());
   }
 
-  const Options& options_;
+  const TokenizeOptions& options_;
   const Tokenizer& tokenizer_;
   Output& output_;
   std::int64_t texts_ = 0;
   std::int64_t changed_ = 0;
 };
 
-int run(const Options& options, const Console& console) {
+int run_tokenize(const TokenizeOptions& options, const Console& console) {
   if (options.words.empty() == options.input.empty()) {
     throw UsageError("give either a text or --input FILE ('-' is stdin)");
   }
@@ -143,7 +143,7 @@ int run(const Options& options, const Console& console) {
 }  // namespace
 
 void add_tokenize(CLI::App& app, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TokenizeOptions>();
   CLI::App* command = app.add_subcommand("tokenize", "Turn text into token ids, or ids into text");
   command
       ->add_option("DIR", options->dir,
@@ -176,7 +176,7 @@ void add_tokenize(CLI::App& app, Session& session) {
       "  adlib tokenize model --decode '15496 995'          back to text\n"
       "  adlib tokenize model --input corpus.txt --check    does every line survive the round trip?");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_tokenize(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

@@ -11,7 +11,7 @@
 namespace adlib::cli {
 namespace {
 
-struct Options {
+struct TokenizerOptions {
   std::string dir;
   std::vector<std::string> files;
   std::vector<std::string> fields = {"prompt", "completion", "text", "chosen", "rejected"};
@@ -24,9 +24,9 @@ struct Options {
 };
 
 /// Texts up to max_bytes in all: of more, an even and repeatable selection.
-class Texts {
+class TrainingTexts {
  public:
-  explicit Texts(const Options& options) : options_(options) {
+  explicit TrainingTexts(const TokenizerOptions& options) : options_(options) {
     std::uintmax_t total = 0;
     for (const std::string& file : options.files) {
       std::error_code error;
@@ -80,7 +80,7 @@ class Texts {
     texts_.push_back(std::move(text));
   }
 
-  const Options& options_;
+  const TokenizerOptions& options_;
   double kept_ = 1;
   std::uint64_t seen_ = 0;
   std::vector<std::string> texts_;
@@ -88,7 +88,7 @@ class Texts {
   std::size_t at_ = 0;
 };
 
-int run(Options& options, const Console& console) {
+int run_tokenizer(TokenizerOptions& options, const Console& console) {
   if (std::filesystem::exists(std::filesystem::path(options.dir) / "tokenizer.model") && !options.force) {
     fail(ErrorCode::invalid_argument, options.dir, ": holds a tokenizer.model already; --force replaces it");
   }
@@ -104,7 +104,7 @@ int run(Options& options, const Console& console) {
       }
     });
   }
-  Texts texts(options);
+  TrainingTexts texts(options);
   console.note(concat("learning ", vocabulary.vocab_size, " ids from ", texts.count(), " texts of ",
                       texts.bytes(), " bytes"));
   const std::string model =
@@ -120,7 +120,7 @@ int run(Options& options, const Console& console) {
 
 void add_tokenizer(CLI::App& app, Session& session) {
   CLI::App* group = add_group(app, session, "tokenizer", "Make tokenizers", "'adlib tokenizer train'");
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TokenizerOptions>();
   CLI::App* command = group->add_subcommand("train", "Learn a SentencePiece vocabulary from texts");
   command
       ->add_option("DIR", options->dir, "The directory to write tokenizer.model into, with its config files")
@@ -170,7 +170,7 @@ void add_tokenizer(CLI::App& app, Session& session) {
       "reads\n"
       "the directory.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_tokenizer(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

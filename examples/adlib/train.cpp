@@ -237,7 +237,7 @@ struct Validation {
   std::int64_t units = 0;
 };
 
-int run(TrainFlags& flags, const CLI::App& command, const Console& console) {
+int run_train(TrainFlags& flags, const CLI::App& command, const Console& console) {
   check(command, flags);
   const fs::path settings = fs::path(flags.output) / "run.json";
   std::string known_data;
@@ -362,7 +362,7 @@ void add_train(CLI::App& app, Session& session) {
       "weights with the lowest validation loss are written, else the last ones. Lines of {prompt, chosen,\n"
       "rejected} are learned by direct preference optimisation. docs/training.md tells the rest.");
   command->callback([flags, command, &session] {
-    session.job = [flags, command, &session] { return run(*flags, *command, session.console); };
+    session.job = [flags, command, &session] { return run_train(*flags, *command, session.console); };
   });
 }
 

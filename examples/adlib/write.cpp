@@ -201,7 +201,7 @@ void check_use(const WriteOptions& options) {
     throw UsageError("--products FILE and --customers FILE are required, or a store");
 }
 
-int run(WriteOptions options, const Console& console) {
+int run_write(WriteOptions options, const Console& console) {
   if (options.model.empty()) options.model = own_model().string();
   check(options.generation);
   if (options.generation.num_return_sequences.value_or(1) != 1)
@@ -431,7 +431,7 @@ void add_write(CLI::App& app, Session& session) {
       "a text of the\n"
       "product alone.");
   command->callback(
-      [options, &session] { session.job = [options, &session] { return run(*options, session.console); }; });
+      [options, &session] { session.job = [options, &session] { return run_write(*options, session.console); }; });
 }
 
 }  // namespace adlib::cli

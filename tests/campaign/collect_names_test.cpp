@@ -14,7 +14,7 @@ using namespace adlib::copywriter;
 using adlib::test::have;
 using adlib::test::kLog;
 using adlib::test::shared_dir;
-using adlib::test::Shop;
+using adlib::test::CollectedShop;
 
 // "pric > price!" of each column alone, "!" where it is vital.
 std::string slip_of(FileKind kind, const std::string& column) {
@@ -28,7 +28,7 @@ std::string slip_of(FileKind kind, const std::string& column) {
 
 std::string refusal(FileKind kind, const std::string& name, const std::string& text,
                     const CollectOptions& options = {}) {
-  Shop shop;
+  CollectedShop shop;
   std::string error = test::error_of([&] { shop.take(kind, name, text, options); });
   CHECK(shop.count("user") + shop.count("product") + shop.count("past_copy") + shop.count("source") == 0);
   return error;
@@ -121,7 +121,7 @@ TEST_CASE("every name for consent that a slip may have meant is understood", "[c
 }
 
 TEST_CASE("a column that the file has under its right name was not meant", "[collect][slips]") {
-  Shop shop;
+  CollectedShop shop;
   shop.take(FileKind::products, "p.csv", "id,title,price,pric,brnad,vendor\np1,Tea,5.00,x,y,z\n");
   CHECK(shop.slips.empty());
   shop.take(FileKind::products, "q.csv", "id,title,price,brnad,Descripton\np1,Tea,5.00,y,z\n");
@@ -151,7 +151,7 @@ TEST_CASE("a misspelt consent or price refuses the file, whatever is allowed", "
   // In JSON Lines it is the row that is bad.
   CHECK_THAT(refusal(FileKind::customers, "c.jsonl", "{\"id\":\"a\",\"sms_concent\":\"no\"}\n"),
              Catch::Contains("c.jsonl:1: nobody reads the field 'sms_concent'; did you mean 'sms_consent'?"));
-  Shop shop;
+  CollectedShop shop;
   shop.take(FileKind::customers, "c.jsonl", "{\"id\":\"a\"}\n{\"id\":\"b\",\"sms_concent\":\"no\"}\n",
             lenient);
   CHECK(shop.text("SELECT shop_id FROM user") == "a");
@@ -163,7 +163,7 @@ TEST_CASE("a misspelt consent or price refuses the file, whatever is allowed", "
 }
 
 TEST_CASE("a mapping says what a doubtful column is", "[collect][slips]") {
-  Shop shop;
+  CollectedShop shop;
   CollectOptions options;
   options.map = shop.file("map.toml",
                           "[customers.columns]\nsms_concent = \"sms_consent\"\nemail_opt_inn = \"\"\n"
@@ -183,7 +183,7 @@ TEST_CASE("a mapping says what a doubtful column is", "[collect][slips]") {
 
 TEST_CASE("names in another case, with spaces or hyphens, or in Chinese are the fields' own",
           "[collect][slips]") {
-  Shop csv, json;
+  CollectedShop csv, json;
   csv.take(FileKind::customers, "c.csv", "ID,Name,Member-Level,AGE,Interests\na,小林,金卡,30,茶;书\n");
   json.take(
       FileKind::customers, "c.jsonl",
@@ -231,7 +231,7 @@ TEST_CASE("a file of another kind is refused, and the message names the right op
       const auto given = static_cast<FileKind>(i);
       CAPTURE(file.name, to_string(given));
       if (given == file.kind) {
-        Shop shop;
+        CollectedShop shop;
         CHECK(shop.take(given, file.name, file.text).new_rows > 0);
         continue;
       }
@@ -243,7 +243,7 @@ TEST_CASE("a file of another kind is refused, and the message names the right op
 }
 
 TEST_CASE("a file that could be of two kinds is read as the one that it is given as", "[collect][kinds]") {
-  Shop shop;
+  CollectedShop shop;
   CHECK(shop.take(FileKind::customers, "c.csv", "id\nc1\n").new_rows == 1);
   CHECK(shop.take(FileKind::customers, "c2.csv", "id,title,city\nc2,Ms,杭州\n").new_rows == 1);
   CHECK(shop.take(FileKind::products, "p.csv", "id,title,gender\np1,Shirt,women\n").new_rows == 1);
@@ -258,7 +258,7 @@ TEST_CASE("a file that could be of two kinds is read as the one that it is given
 TEST_CASE("files of real shops have no slips and are of their kind", "[collect][slips][golden]") {
   const auto data = shared_dir() / "data";
   if (!have(data / "taobao_behavior/user_behavior.csv") || !have(data / "shopify/apparel.csv")) return;
-  Shop shop;
+  CollectedShop shop;
   for (const char* name : {"shopify/apparel.csv", "shopify/home-and-garden.csv", "shopify/jewelery.csv"}) {
     if (std::filesystem::exists(data / name)) shop.read(FileKind::products, data / name);
   }

@@ -8,12 +8,12 @@ namespace {
 
 using namespace adlib;
 using namespace adlib::copywriter;
-using adlib::test::Shop;
+using adlib::test::CollectedShop;
 
 }  // namespace
 
 TEST_CASE("a later record updates what it has, and an opt-out lasts until somebody opts in", "[collect]") {
-  Shop shop;
+  CollectedShop shop;
   const auto customers = [&](const char* name, const std::string& lines) {
     return shop.take(FileKind::customers, name, lines);
   };
@@ -64,7 +64,7 @@ TEST_CASE("no byte of contact data reaches the store", "[collect][contact]") {
                                          "13600002222", "88886666",    "8888 7777",  "seller_no_1",
                                          "zhang@",      "13500004444", "13700005555"};
   for (const bool hashes : {false, true}) {
-    Shop shop;
+    CollectedShop shop;
     CollectOptions options;
     options.contact_hashes = hashes;
     CHECK(shop.take(FileKind::customers, "c.jsonl", customers, options).contacts == 9);
@@ -116,7 +116,7 @@ TEST_CASE("products of every format are those that adlib write reads", "[collect
       "Image Src\nmug,Mug,<p>A <b>mug</b></p>,Kiln,Cup,\"red, "
       "small\",Size,S,M-1,9.50,12.00,https://example.com/1.jpg\n"
       "mug,,,,,,,L,M-2,11.00,,\n";
-  Shop shop;
+  CollectedShop shop;
   CollectOptions options;
   options.currency = "EUR";
   CHECK(shop.take(FileKind::products, "a.jsonl", lines, options).contacts == 1);
@@ -153,7 +153,7 @@ TEST_CASE("products of every format are those that adlib write reads", "[collect
 }
 
 TEST_CASE("a Shopify product that has a bad row is left out as a whole", "[collect]") {
-  Shop shop;
+  CollectedShop shop;
   CollectOptions options;
   options.max_errors = 5;
   const CollectedFile result = shop.take(FileKind::products, "s.csv",
@@ -166,7 +166,7 @@ TEST_CASE("a Shopify product that has a bad row is left out as a whole", "[colle
 }
 
 TEST_CASE("a mapping tells what the shop calls things, and what is in no column", "[collect]") {
-  Shop shop;
+  CollectedShop shop;
   CollectOptions options;
   options.map = shop.file(
       "map.toml",
@@ -198,7 +198,7 @@ TEST_CASE("a mapping tells what the shop calls things, and what is in no column"
 }
 
 TEST_CASE("reviews and past copy are kept once, and newer numbers of a copy replace the old", "[collect]") {
-  Shop shop;
+  CollectedShop shop;
   const std::string reviews = R"({"user":"c1","product":"p1","text":"好茶","rating":5,"time":1512189107})"
                               "\n"
                               R"({"user":"c1","text":"再来"})"
@@ -225,7 +225,7 @@ TEST_CASE("reviews and past copy are kept once, and newer numbers of a copy repl
 }
 
 TEST_CASE("the shop's own names are kept, and replaced by those of a later call", "[collect]") {
-  Shop shop;
+  CollectedShop shop;
   CHECK(shop_names(*shop.store).empty());
   CollectOptions options;
   options.shop_names = {"山序", " Hill &\nTea "};

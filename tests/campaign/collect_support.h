@@ -13,7 +13,7 @@ namespace adlib::test {
 using namespace copywriter;
 
 // A store and a folder of files to read into it.
-struct Shop {
+struct CollectedShop {
   NewStore store;
   std::vector<RejectedRow> rejected = {};
   std::vector<std::string> slips = {};  // "pric > price"

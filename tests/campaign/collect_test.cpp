@@ -14,12 +14,12 @@ using namespace adlib::copywriter;
 using adlib::test::have;
 using adlib::test::kLog;
 using adlib::test::shared_dir;
-using adlib::test::Shop;
+using adlib::test::CollectedShop;
 
 }  // namespace
 
 TEST_CASE("a log becomes users, products and events, and reading it again changes nothing", "[collect]") {
-  Shop shop;
+  CollectedShop shop;
   const CollectedFile first = shop.take(FileKind::events, "log.csv", kLog);
   CHECK(first.rows == 5);
   CHECK(first.new_rows == 4);  // one is there twice
@@ -67,14 +67,14 @@ TEST_CASE("the order of a log's rows and its format change nothing", "[collect]"
     return std::accumulate(lines.begin(), lines.end(), head);
   };
   const std::string head = "user,item,title,behaviour,time,price\n";
-  Shop in_order, shuffled, json;
+  CollectedShop in_order, shuffled, json;
   in_order.take(FileKind::events, "log.csv", all(head, rows));
   json.take(FileKind::events, "log.jsonl", all("", objects));
   // A title that only an earlier event has may stand or not, so those rows keep their order.
   std::vector<std::string> titled;
   std::copy_if(rows.begin(), rows.end(), std::back_inserter(titled),
                [](const std::string& row) { return row.find(",T") != row.npos; });
-  Shop plain;
+  CollectedShop plain;
   plain.take(FileKind::events, "log.csv", all(head, titled));
   std::shuffle(titled.begin(), titled.end(), random);
   shuffled.take(FileKind::events, "log.csv", all(head, titled));
@@ -89,7 +89,7 @@ TEST_CASE("files are UTF-8 or GB18030, with a mark, quoted newlines and empty ce
       "\xBF\xCD\xBB\xA7ID,\xD0\xD5\xC3\xFB,\xD0\xCB\xC8\xA4,\xB1\xB8\xD7\xA2\nc1,\xD0\xA1\xC1\xD6,\xB2\xE8;"
       "\xCA\xE9,"
       "\"\xB5\xDA\xD2\xBB\xD0\xD0\n\xB5\xDA\xB6\xFE\xD0\xD0\"\nc2,,,\n";
-  Shop utf8, marked, chinese;
+  CollectedShop utf8, marked, chinese;
   CHECK(utf8.take(FileKind::customers, "c.csv", text).encoding == Encoding::utf8);
   CHECK(marked.take(FileKind::customers, "c.csv", "\xEF\xBB\xBF" + text).encoding == Encoding::utf8);
   CHECK(chinese.take(FileKind::customers, "c.csv", gb).encoding == Encoding::gb18030);
@@ -98,7 +98,7 @@ TEST_CASE("files are UTF-8 or GB18030, with a mark, quoted newlines and empty ce
   CHECK(marked.everything() == utf8.everything());
   CHECK(chinese.everything() == utf8.everything());
   // One wrong byte does not make the rest of a UTF-8 file Chinese.
-  Shop damaged;
+  CollectedShop damaged;
   CollectOptions options;
   options.max_errors = 1;
   const CollectedFile result = damaged.take(FileKind::customers, "c.csv", text + "c3,\xE5\xB0,,\n", options);
@@ -112,7 +112,7 @@ TEST_CASE("files are UTF-8 or GB18030, with a mark, quoted newlines and empty ce
     const std::string id = concat("c", i, ",", std::string(static_cast<std::size_t>(i % 3), 'x'));
     long_utf8 += id + "茶叶\n", long_gb += id + "\xB2\xE8\xD2\xB6\n";
   }
-  Shop one, other;
+  CollectedShop one, other;
   CHECK(one.take(FileKind::customers, "c.csv", long_utf8).encoding == Encoding::utf8);
   CHECK(other.take(FileKind::customers, "c.csv", long_gb).encoding == Encoding::gb18030);
   CHECK(one.everything() == other.everything());
@@ -124,7 +124,7 @@ TEST_CASE("a bad row refuses the file, or is left out and reported without what 
        {"c2,SECRET,,,", "c2,,SECRET,,", "c2,,,SECRET,", "c2,,,,SECRET", "c2,SECRET", "c2,\"SECRET\"x,,,",
         "c2,SEC\"RET,,,", "c2,SECRET\xFF,,,", "c2,199,,,", "c2,,,,,SECRET,SECRET"}) {
     CAPTURE(bad);
-    Shop strict, lenient;
+    CollectedShop strict, lenient;
     CHECK_THAT(
         test::error_of([&] { strict.take(FileKind::customers, "c.csv", good + bad + "\nc3,31,,,\n"); }),
         Catch::Contains("c.csv:3: ") && Catch::Contains("nothing of the file was kept") &&
@@ -145,7 +145,7 @@ TEST_CASE("a bad row refuses the file, or is left out and reported without what 
     CHECK_THAT(lenient.rejected[0].reason, !Catch::Contains("SECRET"));
     CHECK(lenient.text("SELECT line || ' ' || reason FROM rejected") == "3 " + lenient.rejected[0].reason);
     CHECK_FALSE(lenient.on_disk("SECRET"));
-    Shop twice;
+    CollectedShop twice;
     CHECK_THROWS_AS(twice.take(FileKind::customers, "c.csv", good + bad + "\n" + bad + "\n", options), Error);
     CHECK(twice.count("user") == 0);
   }
@@ -154,7 +154,7 @@ TEST_CASE("a bad row refuses the file, or is left out and reported without what 
         R"({"id":"SECRET)", R"({"id":"c2","reviews":[{"rating":"SECRET"}]})",
         R"({"id":"c2","purchases":"SECRET"})", R"({"id":["SECRET"]})"}) {
     CAPTURE(bad);
-    Shop lenient;
+    CollectedShop lenient;
     CollectOptions options;
     options.max_errors = 1;
     lenient.take(FileKind::customers, "c.jsonl", "{\"id\":\"c1\"}\n" + bad + "\n{\"id\":\"c3\"}\n", options);
@@ -164,7 +164,7 @@ TEST_CASE("a bad row refuses the file, or is left out and reported without what 
 }
 
 TEST_CASE("a file in which nobody knows where rows begin is refused whatever is allowed", "[collect]") {
-  Shop shop;
+  CollectedShop shop;
   CollectOptions options;
   options.max_errors = 100;
   CHECK_THAT(test::error_of([&] {
@@ -232,7 +232,7 @@ TEST_CASE("times with a zone, milliseconds and a name in capitals are read", "[c
     CAPTURE(bad);
     CHECK_FALSE(parse_time(bad).has_value());
   }
-  Shop shop;
+  CollectedShop shop;
   CHECK(shop.take(FileKind::events, "E.TSV",
                   "user\titem\tbehaviour\ttime\nu\tp\tbuy\t2026-11-01T08:00:00+08:00\n")
             .new_rows == 1);
@@ -241,7 +241,7 @@ TEST_CASE("times with a zone, milliseconds and a name in capitals are read", "[c
 }
 
 TEST_CASE("people without an id are themselves again in the next reading", "[collect]") {
-  Shop shop;
+  CollectedShop shop;
   const std::string lines = "{\"age\":30}\n{\"age\":30}\n{\"age\":31}\n";
   CHECK(shop.take(FileKind::customers, "c.jsonl", lines).new_rows == 3);
   CHECK(shop.take(FileKind::customers, "c.jsonl", lines).new_rows == 0);
@@ -253,7 +253,7 @@ TEST_CASE("real files of every kind come in whole", "[collect][golden]") {
   if (!have(data / "email_ctr/subject_lines.csv") || !have(data / "taobao_behavior/user_behavior.csv") ||
       !have(data / "shopify/apparel.csv"))
     return;
-  Shop shop;
+  CollectedShop shop;
   CollectOptions options;
   options.map = shop.file(
       "map.toml",

@@ -12,7 +12,7 @@ using namespace adlib;
 using namespace adlib::copywriter;
 using adlib::test::Clock;
 using adlib::test::NewStore;
-using adlib::test::Shop;
+using adlib::test::CollectedShop;
 
 // What a record of one field says: "sms+" is granted, "-" every channel refused, "?" not understood.
 std::string said(const std::string& json) {
@@ -144,7 +144,7 @@ TEST_CASE("a pending or unknown answer is neither a consent nor a refusal", "[co
     CHECK(said(field, "pending") == "-");
     CHECK(said(field, "unknown").empty());
   }
-  Shop shop;
+  CollectedShop shop;
   shop.take(FileKind::customers, "1.csv", "id,sms_consent\na,yes\nb,no\nc,pending\n");
   shop.take(FileKind::customers, "2.csv", "id,sms_consent\na,pending\nb,pending\nc,pending\n");
   CHECK(shop.text("SELECT shop_id || granted FROM consent c JOIN user u ON u.id = c.user ORDER BY shop_id") ==
@@ -212,7 +212,7 @@ TEST_CASE("what may tell of consent and is not understood is named", "[collect][
 TEST_CASE("a refusal is undone by a consent with a later date of its own, and by nothing else",
           "[collect][consent]") {
   Clock clock;
-  Shop shop;
+  CollectedShop shop;
   const auto customers = [&](const char* now, const char* name, const std::string& cells) {
     clock.set(now);
     return shop.take(FileKind::customers, name,
@@ -278,7 +278,7 @@ TEST_CASE("in any order the same answers leave the same consent", "[collect][con
 }
 
 TEST_CASE("columns that may tell of consent and are not understood are told once", "[collect][consent]") {
-  Shop shop;
+  CollectedShop shop;
   const CollectedFile result =
       shop.take(FileKind::customers, "c.csv",
                 "id,do_not_contact,privacy_consent,退订\na,yes,v2,\nb,no,v3,是\nc,,v3,\n");

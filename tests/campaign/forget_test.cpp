@@ -5,12 +5,12 @@ namespace {
 
 using namespace adlib;
 using namespace adlib::copywriter;
-using adlib::test::Shop;
+using adlib::test::CollectedShop;
 
 }  // namespace
 
 TEST_CASE("a person who is forgotten leaves no byte and does not come back", "[collect][forget]") {
-  Shop shop;
+  CollectedShop shop;
   const std::string customers = R"({"id":"c-unmistakable","name":"欧阳早起","interests":["手冲咖啡"]})"
                                 "\n"
                                 R"({"id":"c2","name":"留下的人"})"
@@ -58,7 +58,7 @@ TEST_CASE("a person who is forgotten leaves no byte and does not come back", "[c
 
 TEST_CASE("while another process reads, what is forgotten is said to be still in the log",
           "[collect][forget]") {
-  Shop shop;
+  CollectedShop shop;
   shop.take(FileKind::customers, "c.jsonl", "{\"id\":\"c1\",\"name\":\"欧阳早起\"}\n");
   {
     const Store reader(shop.store.file(), Store::Mode::read);
@@ -73,7 +73,7 @@ TEST_CASE("while another process reads, what is forgotten is said to be still in
 }
 
 TEST_CASE("where a person's copies went is told once, since afterwards nobody knows", "[collect][forget]") {
-  Shop shop;
+  CollectedShop shop;
   const auto user = test::add_user(*shop.store, "c1"), other = test::add_user(*shop.store, "c2"),
              product = test::add_product(*shop.store, "p1"), run = test::add_run(*shop.store);
   int key = 0;

@@ -186,13 +186,13 @@ TEST_CASE("a real effect is found, and its size is in the interval", "[measure]"
   CHECK_THROWS_AS(test.add(true, 1), Error);
 }
 
-constexpr std::int64_t kNow = 1'796'083'200;  // 2026-12-01
+constexpr std::int64_t kImportTime = 1'796'083'200;  // 2026-12-01
 
 // One user with a copy, one held out, one product-wide copy.
-struct Shop {
+struct MeasuredShop {
   NewStore store;
   std::int64_t user, held, copy, open;
-  Shop() {
+  MeasuredShop() {
     const auto product = test::add_product(*store, "p");
     user = test::add_user(*store, "c-1");
     held = test::add_user(*store, "c-2");
@@ -217,7 +217,7 @@ struct Shop {
     return import_outcomes(*store, file,
                            {.max_errors = max_errors,
                             .channels = {{.id = "sms-1", .family = "sms", .title = {}, .source = {}}},
-                            .now = kNow});
+                            .now = kImportTime});
   }
   std::int64_t count(const char* where) const {
     return store->database().integer(concat("SELECT count(*) FROM outcome WHERE ", where));
@@ -225,7 +225,7 @@ struct Shop {
 };
 
 TEST_CASE("outcomes of CSV and JSON Lines, English and Chinese, count once", "[measure]") {
-  const Shop shop;
+  const MeasuredShop shop;
   const OutcomeSummary first =
       shop.import("a.csv", concat("copy,kind,time,value\n", shop.copy, ",impression,100,\n", shop.copy,
                                   ",click,2026-11-30T08:00:00Z,\n", shop.copy, ",conversion,300,59.90\n"));
@@ -250,7 +250,7 @@ TEST_CASE("outcomes of CSV and JSON Lines, English and Chinese, count once", "[m
 }
 
 TEST_CASE("bad rows are told with their line, and nothing of a file with too many is kept", "[measure]") {
-  const Shop shop;
+  const MeasuredShop shop;
   const std::string text =
       concat("copy,user,kind,time,value\n", shop.copy, ",,click,100,\n", "99999,,click,100,\n", shop.copy,
              ",c-2,click,100,\n", ",c-3,click,100,\n", ",c-2,click,100,\n", ",,click,100,\n", shop.copy,
@@ -278,7 +278,7 @@ TEST_CASE("bad rows are told with their line, and nothing of a file with too man
 }
 
 TEST_CASE("outcomes of copies that never went out, and of the future, are bad rows", "[measure]") {
-  const Shop shop;
+  const MeasuredShop shop;
   const auto product = test::add_product(*shop.store, "p2");
   const auto unsent = test::add_copy(
       *shop.store,
@@ -290,9 +290,9 @@ TEST_CASE("outcomes of copies that never went out, and of the future, are bad ro
       .run(unsent);
   const std::string text =
       concat("copy,user,kind,time\n", unsent, ",,impression,100\n", unsent, ",,click,100\n", unsent,
-             ",,conversion,100\n", unsent, ",,unsubscribe,100\n", shop.copy, ",,impression,", kNow + 86'400,
-             "\n", shop.copy, ",,impression,", kNow + 86'401, "\n,c-1,click,100\n,c-2,conversion,",
-             kNow + 86'401, "\n", shop.copy, ",,impression,2027-11-30T08:00:00Z\n");
+             ",,conversion,100\n", unsent, ",,unsubscribe,100\n", shop.copy, ",,impression,", kImportTime + 86'400,
+             "\n", shop.copy, ",,impression,", kImportTime + 86'401, "\n,c-1,click,100\n,c-2,conversion,",
+             kImportTime + 86'401, "\n", shop.copy, ",,impression,2027-11-30T08:00:00Z\n");
   CHECK_THAT(test::error_of([&] { shop.import("f.csv", text); }),
              Contains("f.csv:2: the copy was never published") && Contains("--max-errors"));
   const OutcomeSummary summary = shop.import("f.csv", text, 6);
@@ -326,7 +326,7 @@ TEST_CASE("outcomes of copies that never went out, and of the future, are bad ro
 }
 
 TEST_CASE("an unsubscribe withdraws the consent to the channel, unless a later one was given", "[measure]") {
-  const Shop shop;
+  const MeasuredShop shop;
   // When the consent of user 1 was given nobody knows; 900 is only when adlib read it.
   shop.store->database().execute(
       "INSERT INTO consent(user, channel, granted, time, origin) VALUES (1, 'sms', 1, 900, 'file'), "
@@ -364,7 +364,7 @@ TEST_CASE("an unsubscribe withdraws the consent to the channel, unless a later o
 
 TEST_CASE("the same file after another assignment, and amounts in another spelling, count nothing twice",
           "[measure]") {
-  const Shop shop;
+  const MeasuredShop shop;
   const std::string orders = "user,kind,time,value\nc-1,conversion,100,59.9\nc-1,conversion,101,\n";
   CHECK(shop.import("a.csv", orders).new_rows == 2);
   const auto product = test::add_product(*shop.store, "p2");
@@ -397,7 +397,7 @@ TEST_CASE("what is told of bad outcomes repeats no cell and no key", "[measure]"
   for (const std::string bad : {"c-1,click,\"SECRET\"x", "c-1,SECRET,5", "c-1,click,SECRET", "SECRET,click,5",
                                 "c-1,click,5,SECRET", "c-1,cl\"SECRET,5", "c-1,click,SECRET\xFF"}) {
     CAPTURE(bad);
-    const Shop shop;
+    const MeasuredShop shop;
     const OutcomeSummary summary = shop.import("x.csv", csv + bad + "\n", 1);
     REQUIRE(summary.rejected.size() == 1);
     CHECK_THAT(summary.rejected[0].reason, !Contains("SECRET"));
@@ -407,7 +407,7 @@ TEST_CASE("what is told of bad outcomes repeats no cell and no key", "[measure]"
        {R"({"13812345678":1,"13812345678":2})", R"({"user":["13812345678"],"kind":"click","time":5})",
         R"({"13812345678"})", R"({"user":"c-1","kind":{"13812345678":1},"time":5})", R"(13812345678)"}) {
     CAPTURE(bad);
-    const Shop shop;
+    const MeasuredShop shop;
     const OutcomeSummary summary = shop.import("x.jsonl",
                                                R"({"user":"c-1","kind":"conversion","time":5})"
                                                "\n" +
@@ -418,14 +418,14 @@ TEST_CASE("what is told of bad outcomes repeats no cell and no key", "[measure]"
     CHECK_THAT(summary.rejected[0].reason, !Contains("13812345678"));
     CHECK(shop.store->database().integer("SELECT count(*) FROM rejected WHERE reason LIKE '%1381%'") == 0);
   }
-  const Shop shop;
+  const MeasuredShop shop;
   CHECK_THAT(test::error_of([&] { shop.import("z.csv", "13812345678,kind,13812345678\n"); }),
              !Contains("13812345678"));
   CHECK(shop.import("O.TSV", "user\tkind\ttime\nc-1\tconversion\t5\n").new_rows == 1);
 }
 
 TEST_CASE("rows of people who were erased are left out without their names", "[measure]") {
-  const Shop shop;
+  const MeasuredShop shop;
   shop.store->prepare("INSERT INTO forgotten VALUES (?, 1)").run(shop.store->keyed_hash("gone"));
   const OutcomeSummary summary = shop.import("f.csv", "user,kind,time\ngone,conversion,100\n");
   CHECK(summary.forgotten == 1);
@@ -434,7 +434,7 @@ TEST_CASE("rows of people who were erased are left out without their names", "[m
 }
 
 TEST_CASE("results count users once, and impressions of copies for everybody", "[measure]") {
-  const Shop shop;
+  const MeasuredShop shop;
   CHECK(measure(*shop.store).all.clicked.trials == 0);  // sent, and nobody knows what became of it
   std::string text = "copy,kind,time,id\n";
   for (int i = 0; i < 3; ++i) text += concat(shop.copy, ",click,", 100 + i, ",\n");

@@ -16,12 +16,11 @@ using namespace adlib;
 using namespace adlib::copywriter;
 using adlib::test::NewStore;
 
-constexpr std::int64_t kNow = 1'700'000'000 - 1'700'000'000 % kDay;  // midnight
+constexpr std::int64_t kMidnight = 1'700'000'000 - 1'700'000'000 % kDay;
 
 std::filesystem::path lexicon() { return test::source_dir() / "examples/copywriter/prepare/lexicon"; }
-std::filesystem::path rules() { return test::source_dir() / "examples/copywriter/rules"; }
 
-PrepareSummary prepare_at(const Store& store, std::int64_t now = kNow, double half_life = 30) {
+PrepareSummary prepare_at(const Store& store, std::int64_t now = kMidnight, double half_life = 30) {
   PrepareOptions options;
   options.features.now = now;
   options.features.half_life_days = half_life;
@@ -56,12 +55,12 @@ TEST_CASE("recency, frequency and money are those of the purchases up to now", "
   const auto mug = test::add_product(
       *store, "mug", {{"title", "Mug"}, {"category", "cups"}, {"price", "9.95"}, {"currency", "USD"}});
   const auto user = test::add_user(*store, "c-1");
-  test::add_event(*store, user, tea, 3, kNow - 40 * kDay);
-  test::add_event(*store, user, tea, 3, kNow - 12 * kDay);
-  test::add_event(*store, user, mug, 3, kNow - 12 * kDay);
-  test::add_event(*store, user, tea, 0, kNow - 3 * kDay);
-  test::add_event(*store, user, tea, 3, kNow + 1);  // not yet
-  store->prepare("UPDATE event SET price = '50.05' WHERE time = ?").run(kNow - 40 * kDay);
+  test::add_event(*store, user, tea, 3, kMidnight - 40 * kDay);
+  test::add_event(*store, user, tea, 3, kMidnight - 12 * kDay);
+  test::add_event(*store, user, mug, 3, kMidnight - 12 * kDay);
+  test::add_event(*store, user, tea, 0, kMidnight - 3 * kDay);
+  test::add_event(*store, user, tea, 3, kMidnight + 1);  // not yet
+  store->prepare("UPDATE event SET price = '50.05' WHERE time = ?").run(kMidnight - 40 * kDay);
   prepare_at(*store);
   const io::Json record = feature_of(*store, user);
   CHECK(record.at("recency") == io::Json{{"days_since_purchase", 12}, {"days_since_activity", 3}});
@@ -102,10 +101,10 @@ TEST_CASE("interests decay by half each half-life, weigh by behaviour and sum to
   const auto user = test::add_user(*store, "c-1"),
              told = test::add_user(*store, "c-2", {{"interests", {"登山", "茶具"}}});
   for (const auto who : {user, told}) {
-    test::add_event(*store, who, tea, 3, kNow - 30 * kDay);  // 5 / 2
-    test::add_event(*store, who, tea, 0, kNow - 60 * kDay);  // 1 / 4
-    test::add_event(*store, who, cup, 2, kNow);              // 3
-    test::add_event(*store, who, cup, 1, kNow - 90 * kDay);  // 2 / 8
+    test::add_event(*store, who, tea, 3, kMidnight - 30 * kDay);  // 5 / 2
+    test::add_event(*store, who, tea, 0, kMidnight - 60 * kDay);  // 1 / 4
+    test::add_event(*store, who, cup, 2, kMidnight);              // 3
+    test::add_event(*store, who, cup, 1, kMidnight - 90 * kDay);  // 2 / 8
   }
   prepare_at(*store);
   const io::Json record = feature_of(*store, user);
@@ -139,9 +138,9 @@ TEST_CASE("price bands are thirds of a category's listed prices", "[prepare]") {
              unknown = test::add_user(*store, "none");
   for (int i = 0; i < 3; ++i) {
     test::add_event(*store, thrifty, pots[static_cast<std::size_t>(i)], 0,
-                    kNow - i);  // dear, but not for pots
-    test::add_event(*store, lavish, teas[static_cast<std::size_t>(6 + i)], 0, kNow - i);
-    test::add_event(*store, unknown, few, 0, kNow - i);
+                    kMidnight - i);  // dear, but not for pots
+    test::add_event(*store, lavish, teas[static_cast<std::size_t>(6 + i)], 0, kMidnight - i);
+    test::add_event(*store, unknown, few, 0, kMidnight - i);
   }
   const Catalogue catalogue(*store);
   const auto band = [&](std::size_t i) {
@@ -191,7 +190,7 @@ TEST_CASE("who buys mostly what is reduced is sensitive to promotions, one such 
   const auto buy = [&](std::int64_t user, const std::vector<std::int64_t>& products, std::size_t from,
                        std::size_t to) {
     for (std::size_t i = from; i < to; ++i)
-      test::add_event(*store, user, products[i], 3, kNow - static_cast<std::int64_t>(i) * kDay);
+      test::add_event(*store, user, products[i], 3, kMidnight - static_cast<std::int64_t>(i) * kDay);
   };
   for (int i = 0; i < 100; ++i) {  // the others: a quarter, more or less
     const auto user = test::add_user(*store, "u" + std::to_string(i));
@@ -219,12 +218,12 @@ TEST_CASE("the life cycle goes by the person's own rhythm and the shop's", "[pre
   const auto tea = test::add_product(*store, "tea");
   for (int i = 0; i < 30; ++i) {  // the shop: an order every ten days
     const auto user = test::add_user(*store, "u" + std::to_string(i));
-    test::add_event(*store, user, tea, 3, kNow - 10 * kDay);
-    test::add_event(*store, user, tea, 3, kNow - 20 * kDay);
+    test::add_event(*store, user, tea, 3, kMidnight - 10 * kDay);
+    test::add_event(*store, user, tea, 3, kMidnight - 20 * kDay);
   }
   const auto customer = [&](const char* id, std::initializer_list<int> days, int behaviour = 3) {
     const auto user = test::add_user(*store, id);
-    for (const int ago : days) test::add_event(*store, user, tea, behaviour, kNow - ago * kDay);
+    for (const int ago : days) test::add_event(*store, user, tea, behaviour, kMidnight - ago * kDay);
     return user;
   };
   // One order: T is the shop's, (30 · 10 + 600) / 42 = 21.43 days; lapsing after 42.86, lost after 85.71.
@@ -260,8 +259,8 @@ TEST_CASE("a cold start is named, with what stands in", "[prepare]") {
   const auto nothing = test::add_user(*store, "nothing"),
              said = test::add_user(*store, "said", {{"interests", {"茶"}}}),
              little = test::add_user(*store, "little"), known = test::add_user(*store, "known");
-  test::add_event(*store, little, tea, 0, kNow - 1);
-  for (int i = 0; i < 3; ++i) test::add_event(*store, known, tea, 0, kNow - i);
+  test::add_event(*store, little, tea, 0, kMidnight - 1);
+  for (int i = 0; i < 3; ++i) test::add_event(*store, known, tea, 0, kMidnight - i);
   const PrepareSummary summary = prepare_at(*store);
   CHECK(summary.customers == 4);
   CHECK(summary.cold_starts == 3);
@@ -303,7 +302,7 @@ TEST_CASE("the events of a record count beside those of the log, with and withou
   test::add_product(*store, "tea", product("山序 红茶", "茶叶", "山序", "68"));
   const auto user = test::add_user(*store, "c-1",
                                    {{"purchases",
-                                     {{{"item", "tea"}, {"title", "tea"}, {"time", kNow - 5 * kDay}},
+                                     {{{"item", "tea"}, {"title", "tea"}, {"time", kMidnight - 5 * kDay}},
                                       "山序 红茶",
                                       {{"category", "登山"}, {"price", "9"}}}}});
   prepare_at(*store);
@@ -321,7 +320,7 @@ TEST_CASE("preparing again at the same time changes no byte", "[prepare]") {
   const auto tea = test::add_product(*store, "tea", product("红茶", "茶叶", "", "68"));
   for (int i = 0; i < 20; ++i) {
     const auto user = test::add_user(*store, "u" + std::to_string(i));
-    test::add_event(*store, user, tea, i % 4, kNow - i * kDay);
+    test::add_event(*store, user, tea, i % 4, kMidnight - i * kDay);
   }
   const auto bytes = [&] {
     std::ostringstream all;
@@ -333,7 +332,7 @@ TEST_CASE("preparing again at the same time changes no byte", "[prepare]") {
   const std::string first = bytes();
   CHECK(prepare_at(*store).changed == 0);
   CHECK(bytes() == first);
-  CHECK(prepare_at(*store, kNow + kDay).changed == 20);
+  CHECK(prepare_at(*store, kMidnight + kDay).changed == 20);
   CHECK(bytes() != first);
   CHECK(store->database().integer("SELECT count(*) FROM run WHERE finished IS NOT NULL") == 3);
 }
@@ -344,7 +343,7 @@ TEST_CASE("a record that cannot be read is named, and the features stay as they 
   prepare_at(*store);
   const std::string before = feature_of(*store, user).dump();
   const auto tea = test::add_product(*store, "tea");
-  test::add_event(*store, user, tea, 3, kNow);
+  test::add_event(*store, user, tea, 3, kMidnight);
   const auto broken = test::add_user(*store, "c-2", {{"age", "old"}});
   CHECK_THAT(test::error_of([&] { prepare_at(*store); }),
              Catch::Contains("shop.db: user:" + std::to_string(broken)) && Catch::Contains("age"));
@@ -354,7 +353,7 @@ TEST_CASE("a record that cannot be read is named, and the features stay as they 
 
 TEST_CASE("a half-life of nothing and a lexicon with a mistake are refused by place", "[prepare]") {
   const NewStore store;
-  CHECK_THAT(test::error_of([&] { prepare_at(*store, kNow, 0); }), Catch::Contains("expected more than 0"));
+  CHECK_THAT(test::error_of([&] { prepare_at(*store, kMidnight, 0); }), Catch::Contains("expected more than 0"));
   const auto file = store.directory() / "zh.toml";
   test::write_text(file, "[[aspect]]\nid = \"quality\"\nwords = [\"质量\", \"质量\"]\n");
   CHECK_THAT(test::error_of([&] { OpinionLexicon{file}; }),
@@ -440,16 +439,16 @@ TEST_CASE("training pairs come from copy that did well and from what was bought"
   add_copy(4, "没有人知道它怎样。", {}, {});
   const auto user = test::add_user(*store, "c-1", {{"name", "早起的鸟"}, {"age", 34}, {"gender", "女"}});
   const auto cup = test::add_product(*store, "cup", product("素陶 盖碗", "茶具", "素陶", "88"));
-  test::add_event(*store, user, cup, 0, kNow - 3 * kDay);
-  test::add_event(*store, user, row, 0, kNow - 2 * kDay);
-  test::add_event(*store, user, row, 3, kNow - kDay);
+  test::add_event(*store, user, cup, 0, kMidnight - 3 * kDay);
+  test::add_event(*store, user, row, 0, kMidnight - 2 * kDay);
+  test::add_event(*store, user, row, 3, kMidnight - kDay);
   const auto silent = test::add_user(*store, "c-2", {{"personalised", false}});
-  test::add_event(*store, silent, row, 3, kNow);
+  test::add_event(*store, silent, row, 3, kMidnight);
   prepare_at(*store);
 
   std::vector<OrderedJson> pairs;
   const PairSummary summary =
-      make_pairs(*store, {rules(), {}}, [&](const OrderedJson& pair) { pairs.push_back(pair); });
+      make_pairs(*store, {test::rules_dir(), {}}, [&](const OrderedJson& pair) { pairs.push_back(pair); });
   CHECK(summary.of_past_copy == 1);
   CHECK(summary.below_average == 1);
   CHECK(summary.banned == 1);
@@ -468,14 +467,14 @@ TEST_CASE("training pairs come from copy that did well and from what was bought"
   CHECK(prompt.find("<|viewed|>素陶 盖碗") != std::string::npos);
   CHECK(prompt.find("<|bought|>") == std::string::npos);  // it had not been bought yet
   pairs.clear();
-  make_pairs(*store, {rules(), {"age"}}, [&](const OrderedJson& pair) { pairs.push_back(pair); });
+  make_pairs(*store, {test::rules_dir(), {"age"}}, [&](const OrderedJson& pair) { pairs.push_back(pair); });
   CHECK(pairs[1].at("prompt").get<std::string>().find("<|age|>34") != std::string::npos);
 }
 
 // 200,000 customers, 1,000,000 events: run by hand, with time and memory in docs/features.md.
 TEST_CASE("a large shop is prepared", "[.][large]") {
   const NewStore store;
-  test::plant_shop(*store, test::large_shop(), kNow);
+  test::plant_shop(*store, test::large_shop(), kMidnight);
   const PrepareSummary summary = prepare_at(*store);
   CHECK(summary.customers == 200'000);
   CHECK(prepare_at(*store).changed == 0);

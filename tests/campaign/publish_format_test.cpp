@@ -12,11 +12,11 @@ using adlib::test::channels;
 using adlib::test::kProduct;
 using adlib::test::lines_of;
 using adlib::test::read_text;
-using adlib::test::Shop;
+using adlib::test::ApprovedShop;
 using adlib::test::table_of;
 
 TEST_CASE("push messages carry the vendor's title, or the product's cut between words", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   shop.product = test::add_product(
       *shop.store, "long", {{"title", "QuietValley headphones with active noise cancelling, 500 ml"}});
   const auto user = shop.user("c-1"), other = shop.user("c-2");
@@ -59,7 +59,7 @@ TEST_CASE("names are cut where a word ends", "[publish]") {
 }
 
 TEST_CASE("texts over the limit of their channel are refused by name, or left out", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto repeat = [](const char* text, int times) {
     std::string all;
     while (times-- > 0) all += text;
@@ -91,7 +91,7 @@ TEST_CASE("texts over the limit of their channel are refused by name, or left ou
 }
 
 TEST_CASE("a Shopify file is read back by the reader of Shopify's exports", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   shop.approved(std::nullopt, "meta-description", "第一段 <b>&\"'。\n第二行\n\n<script>alert(1)</script>");
   shop.approved(std::nullopt, "meta-title", "静谷 Q2");
   shop.approved(std::nullopt, "google-description", "续航30小时");
@@ -114,7 +114,7 @@ TEST_CASE("a Shopify file is read back by the reader of Shopify's exports", "[pu
 }
 
 TEST_CASE("a Shopify file never empties what the shop has", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   shop.approved(std::nullopt, "meta-title", "静谷 Q2");
   CHECK_THAT(test::error_of([&] { shop.publish(shop.options("shopify", "products.csv")); }),
              Catch::Contains("product 'q2': has a description in the shop but no approved text"));
@@ -137,7 +137,7 @@ TEST_CASE("a Shopify file never empties what the shop has", "[publish]") {
 }
 
 TEST_CASE("an advertisement has 3 to 15 headlines and 2 to 4 descriptions, all different", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const int headlines = GENERATE(2, 3, 17), descriptions = GENERATE(1, 2, 5);
   CAPTURE(headlines, descriptions);
   for (int i = 0; i < headlines; ++i)
@@ -170,7 +170,7 @@ TEST_CASE("an advertisement has 3 to 15 headlines and 2 to 4 descriptions, all d
 }
 
 TEST_CASE("an advertisement holds nothing that Google replaces, and nothing too wide", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto [text, says] = GENERATE(table<std::string, std::string>(
       {{"{KeyWord:耳机}", "holds { or }"}, {"这是一个超过三十个显示列宽度的标题啊", "at most 30"}}));
   for (int i = 0; i < 3; ++i)
@@ -183,7 +183,7 @@ TEST_CASE("an advertisement holds nothing that Google replaces, and nothing too 
 }
 
 TEST_CASE("a catalogue for Meta is whole, or says what a product lacks", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto [field, says] =
       GENERATE(table<std::string, std::string>({{"", ""},
                                                 {"brand", "has no brand"},
@@ -233,7 +233,7 @@ TEST_CASE("a catalogue for Meta is whole, or says what a product lacks", "[publi
 }
 
 TEST_CASE("titles for Taobao and 小红书 keep their limits", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   shop.approved(std::nullopt, "taobao-title", "静谷 Q2 降噪耳机 头戴式");
   shop.approved(std::nullopt, "xiaohongshu-note", "安静的一天。\n第二行");
   CHECK(shop.publish(shop.options("taobao", "taobao.csv")).items == 1);

@@ -21,7 +21,7 @@ namespace adlib::test {
 namespace cw = copywriter;
 
 inline const std::vector<copywriter::ChannelField>& channels() {
-  static const auto all = cw::read_channels(source_dir() / "examples/copywriter/rules/channels.toml");
+  static const auto all = cw::read_channels(rules_dir() / "channels.toml");
   return all;
 }
 
@@ -36,8 +36,8 @@ inline const io::Json kProduct = {{"title", "静谷 Q2 降噪耳机"},
                                   {"condition", "new"}};
 
 /// A store with one product; its texts are approved as they are added.
-struct Shop {
-  Shop() {
+struct ApprovedShop {
+  ApprovedShop() {
     store->database().execute("PRAGMA synchronous = OFF");
   }  // a test may lose its files with the power
 

@@ -11,11 +11,11 @@ using adlib::test::channels;
 using adlib::test::kProduct;
 using adlib::test::lines_of;
 using adlib::test::read_text;
-using adlib::test::Shop;
+using adlib::test::ApprovedShop;
 using adlib::test::table_of;
 
 TEST_CASE("only what was approved, and is still the newest decision, is published", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto copy = shop.approved(shop.user("c-1"), "sms-1", "【静谷】静谷 Q2 到货，拒收请回复R");
   for (const std::string status : {"written", "blocked", "ready", "rejected"})
     test::add_copy(*shop.store, {.user = shop.user("c-" + status),
@@ -51,7 +51,7 @@ TEST_CASE("only what was approved, and is still the newest decision, is publishe
 }
 
 TEST_CASE("an assignment decides which variant a user gets, and who is held out", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto assign = [&](std::int64_t copy, std::optional<std::int64_t> chosen) {
     shop.store
         ->prepare(
@@ -84,7 +84,7 @@ TEST_CASE("an assignment decides which variant a user gets, and who is held out"
 
 TEST_CASE("who refused a channel, or all, gets nothing; who was not asked only without --require-consent",
           "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto consent = [&](std::int64_t user, const char* channel, int granted) {
     shop.store->prepare("INSERT INTO consent(user, channel, granted, time) VALUES (?, ?, ?, 1)")
         .run(user, channel, granted);
@@ -111,7 +111,7 @@ TEST_CASE("who refused a channel, or all, gets nothing; who was not asked only w
 }
 
 TEST_CASE("a user's text is never put where everybody sees it", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto user = shop.user("c-1");
   shop.approved(user, "meta-description", "for c-1 alone");
   shop.approved(user, "taobao-title", "for c-1 alone");
@@ -129,7 +129,7 @@ TEST_CASE("a user's text is never put where everybody sees it", "[publish]") {
 }
 
 TEST_CASE("who is held out of one placement gets nothing of those written since", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto user = shop.user("held");
   const auto first = shop.approved(user, "sms-1", "a");
   shop.store
@@ -150,7 +150,7 @@ TEST_CASE("who is held out of one placement gets nothing of those written since"
 
 TEST_CASE("nothing personal goes to who opted out of that, or is under 18, after it was written",
           "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto opted = shop.user("opted"), child = shop.user("child"), plain = shop.user("plain"),
              same = shop.user("same"), pupil = shop.user("pupil");
   for (const auto user : {opted, child, same, pupil}) shop.approved(user, "sms-1", "for you alone");
@@ -169,7 +169,7 @@ TEST_CASE("nothing personal goes to who opted out of that, or is under 18, after
     shop.store->prepare("UPDATE user SET record = ? WHERE id = ?")
         .run(io::Json{{"id", "pupil"}, {"interests", {"未成年"}}}.dump(), pupil);
     shop.store->database().execute("UPDATE copy SET text = '【静谷】静谷 Q2 降噪耳机到货，拒收请回复R'");
-    options.rules = test::source_dir() / "examples/copywriter/rules";
+    options.rules = test::rules_dir();
     const PublishResult result = shop.publish(options);
     CHECK(result.items == 2);
     CHECK(result.refused == 3);
@@ -177,11 +177,11 @@ TEST_CASE("nothing personal goes to who opted out of that, or is under 18, after
 }
 
 TEST_CASE("an approved text that the shop's data contradict by now does not go out", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto stale = shop.approved(shop.user("c-1"), "sms-1", "【静谷】静谷 Q2 现在399元，拒收请回复R"),
              good = shop.approved(shop.user("c-2"), "sms-1", "【静谷】静谷 Q2 到货，拒收请回复R");
   PublishOptions options = shop.options("sms", "sms.jsonl");
-  options.rules = test::source_dir() / "examples/copywriter/rules";
+  options.rules = test::rules_dir();
   std::string shown;
   CHECK(preview(*shop.store, channels(), options, [&](std::string_view piece) { shown += piece; }).items ==
         2);
@@ -200,7 +200,7 @@ TEST_CASE("an approved text that the shop's data contradict by now does not go o
 }
 
 TEST_CASE("a product's name that breaks a rule is no title and no subject", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   io::Json boast = kProduct;
   boast["title"] = "全网第一 降噪耳机";
   boast["id"] = "q2";
@@ -219,7 +219,7 @@ TEST_CASE("a product's name that breaks a rule is no title and no subject", "[pu
     shop.approved(user, "email-body", "戴着安静。退订请点击这里。");
     options = shop.options("email", "out");
   }
-  options.rules = test::source_dir() / "examples/copywriter/rules";
+  options.rules = test::rules_dir();
   CHECK_THAT(test::error_of([&] { shop.publish(options); }),
              Catch::Contains("title") && Catch::Contains("cn-advertising"));
   boast["title"] = "静谷 降噪耳机";
@@ -228,7 +228,7 @@ TEST_CASE("a product's name that breaks a rule is no title and no subject", "[pu
 }
 
 TEST_CASE("an audit of what was published knows what was rejected since", "[publish][audit]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto sent = shop.approved(shop.user("c-1"), "sms-1", "one");
   shop.publish(shop.options("sms", "sms.jsonl"));
   shop.approved(shop.user("c-2"), "sms-1", "two");
@@ -238,7 +238,7 @@ TEST_CASE("an audit of what was published knows what was rejected since", "[publ
 }
 
 TEST_CASE("publishing again writes what is new beside what was written, and nothing of others", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   shop.approved(shop.user("c-1"), "sms-1", "one");
   PublishOptions options = shop.options("sms", "sms.jsonl");
   CHECK(shop.publish(options).items == 1);
@@ -283,7 +283,7 @@ TEST_CASE("publishing again writes what is new beside what was written, and noth
 }
 
 TEST_CASE("a kill between the file and its commit is mended by the same call", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto one = shop.approved(shop.user("c-1"), "sms-1", "one"),
              two = shop.approved(shop.user("c-2"), "sms-1", "two");
   PublishOptions options = shop.options("sms", "sms.jsonl");
@@ -311,7 +311,7 @@ TEST_CASE("a kill between the file and its commit is mended by the same call", "
 
 TEST_CASE("others may write while texts are looked at, and what they take back does not go out",
           "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto one = shop.approved(shop.user("c-1"), "mi-push", "one");
   shop.approved(shop.user("c-2"), "mi-push", "two");
   const Store other(shop.store.file(), Store::Mode::write);
@@ -361,7 +361,7 @@ TEST_CASE("others may write while texts are looked at, and what they take back d
 }
 
 TEST_CASE("a preview shows what would go out and leaves no trace", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto copy = shop.approved(shop.user("c-1"), "sms-1", "one");
   std::string shown;
   const PublishResult result = preview(*shop.store, channels(), shop.options("sms", "sms.jsonl"),
@@ -379,7 +379,7 @@ TEST_CASE("a preview shows what would go out and leaves no trace", "[publish]") 
 }
 
 TEST_CASE("targets and channels that there are not are refused by name", "[publish]") {
-  Shop shop;
+  ApprovedShop shop;
   CHECK_THAT(test::error_of([&] { shop.publish(shop.options("fax", "x")); }),
              Catch::Contains("expected one of shopify"));
   PublishOptions options = shop.options("sms", "x");

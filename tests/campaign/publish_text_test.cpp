@@ -14,7 +14,7 @@ using adlib::test::channels;
 using adlib::test::kProduct;
 using adlib::test::lines_of;
 using adlib::test::read_text;
-using adlib::test::Shop;
+using adlib::test::ApprovedShop;
 using adlib::test::table_of;
 
 // A reader of e-mail as strict as the standards, written for these tests.
@@ -121,7 +121,7 @@ ReadEmail read_email(const std::string& message) {
 }
 
 TEST_CASE("e-mail has all that RFC 5322 and 8058 ask for", "[publish][email]") {
-  Shop shop;
+  ApprovedShop shop;
   const auto user = shop.user("客户 7.a");
   shop.approved(user, "email-body", "你好 <b>&。\n\n第二段");
   const std::string subject = "一封给你的信：静谷 Q2 降噪耳机到货了，续航三十小时，安静的一天从早晨开始";
@@ -179,7 +179,7 @@ TEST_CASE("a Chinese subject says that it is an advertisement", "[publish][email
       {"", {}, "（广告）静谷 Q2 降噪耳机"},
   }));
   CAPTURE(subject, says);
-  Shop shop;
+  ApprovedShop shop;
   const auto user = shop.user("c-1");
   shop.approved(user, "email-body", "你好");
   if (!subject.empty()) shop.approved(user, "email-subject", subject);
@@ -238,7 +238,7 @@ TEST_CASE("no text of anybody's acts in what is published", "[publish][hostile]"
   const std::vector<std::string> hostile = hostile_texts();
   for (const std::string& text : hostile) {
     CAPTURE(text);
-    Shop shop;
+    ApprovedShop shop;
     io::Json record = kProduct;
     for (const char* field : {"title", "brand", "description"}) record[field] = text;
     const std::string id = "id " + clean_text(text);

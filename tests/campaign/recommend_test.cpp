@@ -17,7 +17,6 @@ using namespace adlib;
 using namespace adlib::copywriter;
 using adlib::test::NewStore;
 
-constexpr std::int64_t kDay = 86400;
 constexpr std::int64_t kNow = 1'700'000'000;
 
 RecommendOptions options_at(std::int64_t now = kNow) {

@@ -19,8 +19,8 @@ using adlib::test::NewStore;
 
 const Reviewer kEditor{"the editor"};
 
-struct Shop {
-  Shop() {
+struct ReviewedShop {
+  ReviewedShop() {
     store->database().execute("PRAGMA synchronous = OFF");
   }  // a test may lose its files with the power
 
@@ -98,7 +98,7 @@ std::string sheet_of(const Rows& rows, char delimiter = ',', bool mark = true) {
 constexpr std::size_t kText = 7, kDecision = 9, kNewText = 10, kNote = 11;  // columns
 
 TEST_CASE("only what was approved by somebody is approved, and that is written down", "[review]") {
-  Shop shop;
+  ReviewedShop shop;
   const auto copy = shop.copy(), other = shop.copy();
   const std::array ids{copy};
   const ReviewResult result = approve(*shop.store, ids, {"the editor", "reads well"});
@@ -121,7 +121,7 @@ TEST_CASE("only what was approved by somebody is approved, and that is written d
 
 TEST_CASE("what breaks a law, was written without the guard, or was not checked is never approved",
           "[review]") {
-  Shop shop;
+  ReviewedShop shop;
   const auto fine = shop.copy(), banned = shop.copy(), unguarded = shop.copy("静谷 Q2", "ready", false);
   const auto wrong = shop.copy("静谷 Q2", "rejected");
   shop.finding(wrong, "error");
@@ -143,7 +143,7 @@ TEST_CASE("what breaks a law, was written without the guard, or was not checked 
 }
 
 TEST_CASE("approving all that is clean leaves out what has findings", "[review]") {
-  Shop shop;
+  ReviewedShop shop;
   const auto clean = shop.copy(), style = shop.copy(), caution = shop.copy(), warn = shop.copy(),
              ban = shop.copy();
   const auto unguarded = shop.copy("静谷 Q2", "ready", false), rejected = shop.copy("静谷 Q2", "rejected");
@@ -167,7 +167,7 @@ TEST_CASE("approving all that is clean leaves out what has findings", "[review]"
 }
 
 TEST_CASE("an edited text is checked again and needs approval again", "[review]") {
-  Shop shop;
+  ReviewedShop shop;
   const auto copy = shop.copy();
   const std::array ids{copy};
   approve(*shop.store, ids, kEditor);
@@ -191,9 +191,9 @@ TEST_CASE("an edited text is checked again and needs approval again", "[review]"
 }
 
 TEST_CASE("adlib's own rules check an edited text", "[review]") {
-  Shop shop;
+  ReviewedShop shop;
   const auto copy = shop.copy();
-  Polish polish(*shop.store, test::source_dir() / "examples/copywriter/rules");
+  Polish polish(*shop.store, test::rules_dir());
   const CheckCopy check = [&](std::int64_t id) { return polish.polish(id); };
   const ReviewResult result = edit(*shop.store, copy, "静谷 Q2，全国第一的降噪耳机。", kEditor, check);
   CHECK(result.blocked == 1);
@@ -204,7 +204,7 @@ TEST_CASE("adlib's own rules check an edited text", "[review]") {
 }
 
 TEST_CASE("to reject and then approve is no way around a rule", "[review]") {
-  Shop shop;
+  ReviewedShop shop;
   const auto wrong = shop.copy("静谷 Q2", "blocked"), stale = shop.copy("最好!"), good = shop.copy();
   shop.finding(wrong, "error");
   const std::array ids{wrong, stale, good};
@@ -212,7 +212,7 @@ TEST_CASE("to reject and then approve is no way around a rule", "[review]") {
   const std::array blocked{wrong};
   CHECK_THAT(test::error_of([&] { approve(*shop.store, blocked, kEditor); }), Catch::Contains("level error"));
   // What was clean when it was rejected is held against the rules of now.
-  Polish polish(*shop.store, test::source_dir() / "examples/copywriter/rules");
+  Polish polish(*shop.store, test::rules_dir());
   const CheckCopy check = [&](std::int64_t id) { return polish.polish(id); };
   shop.store->prepare("UPDATE copy SET text = '静谷 Q2，全国第一的降噪耳机。' WHERE id = ?").run(stale);
   const std::array one{stale};
@@ -231,7 +231,7 @@ TEST_CASE("to reject and then approve is no way around a rule", "[review]") {
 }
 
 TEST_CASE("a note is kept with its decision alone, which goes with the person", "[review]") {
-  Shop shop;
+  ReviewedShop shop;
   const std::array ids{shop.copy()};
   approve(*shop.store, ids, {"the editor", "she rang us on Monday"});
   CHECK(shop.store->database().integer("SELECT count(*) FROM decision WHERE note LIKE 'she rang%'") == 1);
@@ -239,7 +239,7 @@ TEST_CASE("a note is kept with its decision alone, which goes with the person", 
 }
 
 TEST_CASE("a sheet that a Chinese spreadsheet program saved as GB18030 is read", "[review][sheet]") {
-  Shop shop;
+  ReviewedShop shop;
   const auto copy = shop.copy("Q2");
   Rows rows = rows_of(shop.sheet());
   rows[1][kDecision] = "approve";
@@ -255,7 +255,7 @@ TEST_CASE("a sheet that a Chinese spreadsheet program saved as GB18030 is read",
 }
 
 TEST_CASE("a label of several lines, none, and polish's own are refused", "[review]") {
-  Shop shop;
+  ReviewedShop shop;
   const std::array ids{shop.copy()};
   for (const char* who : {"", "  ", "a\nb", "polish", "a\x1b[2J"})
     CHECK_THROWS_AS(approve(*shop.store, ids, {who}), Error);
@@ -263,7 +263,7 @@ TEST_CASE("a label of several lines, none, and polish's own are refused", "[revi
 }
 
 TEST_CASE("a sheet goes out and comes back, and the second time changes nothing", "[review][sheet]") {
-  Shop shop;
+  ReviewedShop shop;
   const auto yes = shop.copy("静谷 Q2，\n续航30小时，\"安静\"。"), no = shop.copy("=cmd|' /C calc'!A0"),
              edited = shop.copy(), open = shop.copy();
   shop.finding(yes, "caution");
@@ -303,7 +303,7 @@ TEST_CASE("a sheet goes out and comes back, and the second time changes nothing"
 
 TEST_CASE("a sheet is overwritten only where the store has all that people wrote into it",
           "[review][sheet]") {
-  Shop shop;
+  ReviewedShop shop;
   const auto yes = shop.copy(), no = shop.copy(), edited = shop.copy();
   Rows rows = rows_of(shop.sheet());
   const auto why_not = [&](const std::string& sheet) {
@@ -351,7 +351,7 @@ TEST_CASE("a sheet is overwritten only where the store has all that people wrote
 }
 
 TEST_CASE("a sheet with semicolons, tabs or without a mark is read, too", "[review][sheet]") {
-  Shop shop;
+  ReviewedShop shop;
   const auto copy = shop.copy("一, 二; 三");
   Rows rows = rows_of(shop.sheet());
   rows[1][kDecision] = "通过";
@@ -361,7 +361,7 @@ TEST_CASE("a sheet with semicolons, tabs or without a mark is read, too", "[revi
 }
 
 TEST_CASE("a sheet with a mistake changes nothing and names each", "[review][sheet]") {
-  Shop shop;
+  ReviewedShop shop;
   const auto good = shop.copy(), bad = shop.copy();
   shop.finding(bad, "ban");
   const Rows exported = rows_of(shop.sheet());
@@ -393,7 +393,7 @@ TEST_CASE("a sheet with a mistake changes nothing and names each", "[review][she
 }
 
 TEST_CASE("a text or decision that changed since the export is told", "[review][sheet]") {
-  Shop shop;
+  ReviewedShop shop;
   const auto copy = shop.copy();
   Rows rows = rows_of(shop.sheet());
   rows[1][kDecision] = "approve";
@@ -455,7 +455,7 @@ TEST_CASE("no cell of a sheet is a formula, and every text comes back as it was"
 }
 
 TEST_CASE("a user's texts cannot act in a sheet", "[review][sheet]") {
-  Shop shop;
+  ReviewedShop shop;
   const std::vector<std::string> hostile = {"=HYPERLINK(\"http://x.example\",\"a\")",
                                             "+1",
                                             "-2+3",

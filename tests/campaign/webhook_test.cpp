@@ -5,7 +5,7 @@
 
 #include "adlib/io/json.h"
 #include "campaign/http_server.h"
-#include "campaign/support.h"
+#include "campaign/publish_support.h"
 #include "copywriter/publish/publish.h"
 #include "copywriter/review/review.h"
 
@@ -14,17 +14,13 @@ namespace {
 using namespace adlib;
 using namespace adlib::copywriter;
 using namespace std::chrono_literals;
+using adlib::test::channels;
 using adlib::test::http_answer;
 using adlib::test::HttpRequest;
 using adlib::test::HttpServer;
 using adlib::test::NewStore;
 
 const std::string kSecret = "a secret that only the two of us know";
-
-const std::vector<ChannelField>& channels() {
-  static const auto all = read_channels(test::source_dir() / "examples/copywriter/rules/channels.toml");
-  return all;
-}
 
 std::vector<std::int64_t> add_approved(const Store& store, int count) {
   store.database().execute("PRAGMA synchronous = OFF");  // a test may lose its files with the power

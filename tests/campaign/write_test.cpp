@@ -12,10 +12,8 @@ using namespace adlib;
 using namespace adlib::copywriter;
 using adlib::test::NewStore;
 
-std::filesystem::path rules() { return test::source_dir() / "examples/copywriter/rules"; }
-
 ChannelField channel(const std::string& id) {
-  return find_channel(read_channels(rules() / "channels.toml"), id);
+  return find_channel(read_channels(test::rules_dir() / "channels.toml"), id);
 }
 
 // Stands for a model: says what it was asked, and counts.
@@ -38,12 +36,12 @@ struct Echo {
 };
 
 // Three customers, of whom the second opted out and the third wants no messages, and two products.
-struct Shop {
+struct ShopOfThree {
   NewStore store;
-  Privacy privacy{rules(), {}};
+  Privacy privacy{test::rules_dir(), {}};
   std::int64_t tea, lamp;
 
-  Shop() {
+  ShopOfThree() {
     tea = test::add_product(*store, "tea", {{"title", "山序 红茶"}, {"price", "68"}, {"currency", "CNY"}});
     lamp = test::add_product(*store, "lamp", {{"title", "Lumen Desk Lamp"}});
     test::add_user(*store, "a", {{"name", "早起的鸟"}});
@@ -73,7 +71,7 @@ CopyPlan plan_for(std::vector<std::string> channels) {
 }
 
 TEST_CASE("copies are written for every customer who may get them, once", "[campaign][write]") {
-  Shop shop;
+  ShopOfThree shop;
   Echo echo;
   CopyPlan plan = plan_for({"sms-1", "mi-push"});
   plan.tones = {Tone::plain, Tone::warm};
@@ -94,7 +92,7 @@ TEST_CASE("copies are written for every customer who may get them, once", "[camp
 }
 
 TEST_CASE("another ending is refused, or written where nobody has decided yet", "[campaign][write]") {
-  Shop shop;
+  ShopOfThree shop;
   Echo echo;
   const CopyPlan plan = plan_for({"mi-push"});
   const auto ended = [](const char* text, bool rewrite = false) {
@@ -129,7 +127,7 @@ TEST_CASE("another ending is refused, or written where nobody has decided yet", 
 }
 
 TEST_CASE("who opted out gets the text of the product alone, which is written once", "[campaign][write]") {
-  Shop shop;
+  ShopOfThree shop;
   test::add_user(*shop.store, "d", {{"name", "听雨"}, {"personalised", false}});
   Echo echo;
   shop.write(plan_for({"mi-push"}), echo);
@@ -141,7 +139,7 @@ TEST_CASE("who opted out gets the text of the product alone, which is written on
 }
 
 TEST_CASE("an advertisement is everybody's: nothing of a customer is in it", "[campaign][write]") {
-  Shop shop;
+  ShopOfThree shop;
   Echo echo;
   CopyPlan plan = plan_for({"google-headline"});
   plan.variants = 3;
@@ -152,7 +150,7 @@ TEST_CASE("an advertisement is everybody's: nothing of a customer is in it", "[c
 }
 
 TEST_CASE("a customer gets copy in the language that the record names", "[campaign][write]") {
-  Shop shop;
+  ShopOfThree shop;
   test::add_user(*shop.store, "e", {{"language", "en"}});
   Echo echo;
   CopyPlan plan = plan_for({"mi-push"});
@@ -164,7 +162,7 @@ TEST_CASE("a customer gets copy in the language that the record names", "[campai
 
 TEST_CASE("languages are known by their usual names, and what is none narrows nothing down",
           "[campaign][write]") {
-  Shop shop;
+  ShopOfThree shop;
   test::add_user(*shop.store, "e", {{"language", "EN"}});
   test::add_user(*shop.store, "f", {{"language", "zh-CN"}});
   test::add_user(*shop.store, "g", {{"language", "tlh"}});
@@ -178,7 +176,7 @@ TEST_CASE("languages are known by their usual names, and what is none narrows no
 }
 
 TEST_CASE("who is erased while copy is written gets none, and the others theirs", "[campaign][write]") {
-  Shop shop;
+  ShopOfThree shop;
   const CopyPlan plan = plan_for({"mi-push"});
   StoredCopies copies(*shop.store, shop.privacy, plan, {});
   shop.store->prepare("DELETE FROM user WHERE shop_id = 'b'").run();
@@ -196,7 +194,7 @@ TEST_CASE("who is erased while copy is written gets none, and the others theirs"
 }
 
 TEST_CASE("a text that fails leaves those before it, and the next call goes on", "[campaign][write]") {
-  Shop shop;
+  ShopOfThree shop;
   for (int i = 0; i < 150; ++i)
     test::add_user(*shop.store, "u" + std::to_string(i), {{"name", "n" + std::to_string(i)}});
   Echo echo;
@@ -211,7 +209,7 @@ TEST_CASE("a text that fails leaves those before it, and the next call goes on",
 }
 
 TEST_CASE("products come from the recommendations, and from nowhere else", "[campaign][write]") {
-  Shop shop;
+  ShopOfThree shop;
   CopyPlan plan = plan_for({"mi-push"});
   plan.products.clear();
   Echo echo;
@@ -248,7 +246,7 @@ TEST_CASE("a request comes back from its text, whatever the fields hold", "[camp
 }
 
 TEST_CASE("polish mends, keeps what is left, and blocks what must not go on", "[campaign][polish]") {
-  Shop shop;
+  ShopOfThree shop;
   const auto run = test::add_run(*shop.store);
   const auto add = [&](const std::string& text, const std::string& arm,
                        const std::string& status = "written") {
@@ -260,7 +258,7 @@ TEST_CASE("polish mends, keeps what is left, and blocks what must not go on", "[
   const auto banned = add("山序 红茶，全国最佳的红茶。", "3");
   const auto wrong = add("山序 红茶，现在58元。", "4");
   const auto approved = add("山序 红茶，现在68元。", "5", "approved");
-  Polish polish(*shop.store, rules());
+  Polish polish(*shop.store, test::rules_dir());
   CHECK(polish.count(Polish::Which::written) == 4);
   const Polish::Summary summary = polish.run(Polish::Which::written, [](std::int64_t) {});
   CHECK(summary.copies == 4);
@@ -300,12 +298,12 @@ TEST_CASE("polish mends, keeps what is left, and blocks what must not go on", "[
 }
 
 TEST_CASE("polish with several threads finds and mends what it does with one", "[campaign][polish]") {
-  const auto rule_set = std::make_shared<RuleSet>(rules());
+  const auto rule_set = std::make_shared<RuleSet>(test::rules_dir());
   const std::vector<std::string> texts{"山序 红茶，现在68元。",       "山序 红茶 ，现在68元。。",
                                        "山序 红茶，全国最佳的红茶。", "山序 红茶，现在58元。",
                                        "山序 红茶，重380克。",        "早起的鸟喝红茶，第一口就暖。"};
   const auto polished = [&](int threads) {
-    Shop shop;
+    ShopOfThree shop;
     Transaction transaction(shop.store->database());  // 300 of them would wait for the disk
     const auto run = test::add_run(*shop.store);
     for (std::size_t i = 0; i < 300; ++i)  // more than one transaction takes
@@ -339,7 +337,7 @@ TEST_CASE("polish with several threads finds and mends what it does with one", "
 }
 
 TEST_CASE("what is let pass because the product is called so is left to a person", "[campaign][polish]") {
-  Shop shop;
+  ShopOfThree shop;
   const auto run = test::add_run(*shop.store);
   const auto boast = test::add_product(*shop.store, "boast", {{"title", "全网第一 国家级 耳机"}});
   const auto named = test::add_copy(
@@ -348,7 +346,7 @@ TEST_CASE("what is let pass because the product is called so is left to a person
       test::add_copy(*shop.store, {.product = boast, .run = run, .text = "这款耳机戴着舒服。", .arm = "2"});
   const auto plain = test::add_copy(
       *shop.store, {.product = shop.tea, .run = run, .text = "山序 红茶，现在68元。", .arm = "3"});
-  Polish polish(*shop.store, rules());
+  Polish polish(*shop.store, test::rules_dir());
   polish.run(Polish::Which::written, [](std::int64_t) {});
   const auto names = [&](std::int64_t copy) {
     return shop.store->database().integer(
@@ -363,10 +361,10 @@ TEST_CASE("what is let pass because the product is called so is left to a person
 }
 
 TEST_CASE("an audit tells all that led to a copy", "[campaign][audit]") {
-  Shop shop;
+  ShopOfThree shop;
   Echo echo;
   shop.write(plan_for({"mi-push"}), echo);
-  Polish(*shop.store, rules()).run(Polish::Which::written, [](std::int64_t) {});
+  Polish(*shop.store, test::rules_dir()).run(Polish::Which::written, [](std::int64_t) {});
   Audit audit(*shop.store);
   REQUIRE(audit.copies(false).size() == 3);
   CHECK(audit.copies(true).empty());

@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-fs::path demo() { return source_dir() / "examples/copywriter/demo/shop"; }
+fs::path demo_shop() { return demo("shop"); }
 
 // The copies of a store as they are, without what tells when and in which run.
 std::vector<std::string> copies_of(const fs::path& store) {
@@ -35,12 +35,12 @@ std::vector<std::string> copies_of(const fs::path& store) {
 
 // The campaign of the demonstration with its outputs in a directory of its own.
 std::string campaign_in(const TempDir& directory) {
-  std::string text = read_text(demo() / "campaign.toml");
+  std::string text = read_text(demo_shop() / "campaign.toml");
   const auto replace = [&](const std::string& from, const std::string& to) {
     for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
       text.replace(at, from.size(), to);
   };
-  replace("{here}", demo().string());
+  replace("{here}", demo_shop().string());
   replace("\"push.jsonl\"", "\"" + (directory / "push.jsonl").string() + "\"");
   replace("\"report.html\"", "\"" + (directory / "report.html").string() + "\"");
   const fs::path file = directory / "campaign.toml";

@@ -29,8 +29,6 @@ Json report(Arguments arguments, const std::string& input = {}) {
   return Json::parse(finished.out);
 }
 
-std::string demo(const char* file) { return (source_dir() / "examples/copywriter/demo" / file).string(); }
-
 // A tiny model whose weights are all zero: every token is as likely as any other.
 const std::filesystem::path& even_model() {
   static const TempDir dir;

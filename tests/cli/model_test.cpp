@@ -27,13 +27,6 @@ std::string all_bytes(const fs::path& dir) {
   return out;
 }
 
-Json inspect(const fs::path& dir, int expected_exit_code) {
-  const Finished finished = adlib_tool({"inspect", dir.string(), "--json"});
-  INFO(finished.err << finished.out);
-  REQUIRE(finished.exit_code == expected_exit_code);
-  return Json::parse(finished.out);
-}
-
 }  // namespace
 
 TEST_CASE("init makes a directory that inspect finds whole, for every family and type", "[cli]") {

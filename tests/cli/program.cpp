@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "support/catch.h"
 #include "support/files.h"
 
 extern char** environ;
@@ -77,6 +78,17 @@ const std::filesystem::path& tiny_model() {
     return path;
   }();
   return model;
+}
+
+io::Json inspect(const std::filesystem::path& model, int expected_exit_code) {
+  const Finished finished = adlib_tool({"inspect", model.string(), "--json"});
+  INFO(finished.err << finished.out);
+  REQUIRE(finished.exit_code == expected_exit_code);
+  return io::Json::parse(finished.out);
+}
+
+std::string demo(const std::string& file) {
+  return (source_dir() / "examples/copywriter/demo" / file).string();
 }
 
 std::vector<std::string> lines_of(const std::string& text) {

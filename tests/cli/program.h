@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "adlib/io/json.h"
+
 namespace adlib::test {
 
 struct Finished {
@@ -30,6 +32,12 @@ Finished example(const std::string& name, const std::vector<std::string>& argume
 
 /// The directory of a tiny GPT-2 that the tool made for this process.
 const std::filesystem::path& tiny_model();
+
+/// What `inspect --json` says of a model, which has to end with `expected_exit_code`.
+io::Json inspect(const std::filesystem::path& model, int expected_exit_code);
+
+/// The path of a file of the demonstration.
+std::string demo(const std::string& file);
 
 /// The JSON text's lines, without an empty last one.
 std::vector<std::string> lines_of(const std::string& text);

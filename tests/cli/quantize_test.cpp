@@ -19,20 +19,13 @@ Finished quantize(const fs::path& from, const std::string& format, const fs::pat
   return adlib_tool(more);
 }
 
-std::string generate(const fs::path& model, std::vector<std::string> more = {}) {
+std::string written_by(const fs::path& model, std::vector<std::string> more = {}) {
   more.insert(more.begin(), {"generate", model.string(), "Once upon", "--max-new-tokens", "12",
                              "--temperature", "1", "--seed", "3"});
   const Finished finished = adlib_tool(more);
   INFO(finished.err);
   REQUIRE(finished.exit_code == 0);
   return finished.out;
-}
-
-Json inspect(const fs::path& dir, int expected_exit_code) {
-  const Finished finished = adlib_tool({"inspect", dir.string(), "--json"});
-  INFO(finished.err << finished.out);
-  REQUIRE(finished.exit_code == expected_exit_code);
-  return Json::parse(finished.out);
 }
 
 std::vector<std::string> files_of(const fs::path& dir) {
@@ -42,7 +35,7 @@ std::vector<std::string> files_of(const fs::path& dir) {
   return names;
 }
 
-fs::path init(const fs::path& dir, std::vector<std::string> more = {}) {
+fs::path new_model(const fs::path& dir, std::vector<std::string> more = {}) {
   more.insert(more.begin(), {"init", dir.string(), "--context", "64"});
   REQUIRE(adlib_tool(more).exit_code == 0);
   return dir;
@@ -55,14 +48,14 @@ TEST_CASE("a quantised directory loads and writes the text of the same format wh
   const std::string family = GENERATE("gpt2", "qwen2");
   const std::string format = GENERATE("int8", "int4:64");
   const TempDir dir;
-  const fs::path model = init(dir / "m", {"--family", family});
+  const fs::path model = new_model(dir / "m", {"--family", family});
   const Finished made = quantize(model, format, dir / "q");
   INFO(made.err);
   REQUIRE(made.exit_code == 0);
   CHECK(files_of(dir / "q") == files_of(model));
   CHECK(fs::file_size(dir / "q/model.safetensors") * 3 < fs::file_size(model / "model.safetensors"));
-  CHECK(generate(dir / "q") == generate(model, {"--weights", format}));
-  CHECK(generate(dir / "q", {"--weights", format}) == generate(dir / "q"));
+  CHECK(written_by(dir / "q") == written_by(model, {"--weights", format}));
+  CHECK(written_by(dir / "q", {"--weights", format}) == written_by(dir / "q"));
   for (const char* file : {"generation_config.json", "vocab.json", "merges.txt"})
     CHECK(read_text(dir / "q" / file) == read_text(model / file));
   // What config.json says besides stays.
@@ -74,7 +67,7 @@ TEST_CASE("a quantised directory loads and writes the text of the same format wh
 
 TEST_CASE("quantize reports bytes and errors as text and JSON", "[cli][quantize]") {
   const TempDir dir;
-  const fs::path model = init(dir / "m");
+  const fs::path model = new_model(dir / "m");
   const Finished text = quantize(model, "int4", dir / "a");
   REQUIRE(text.exit_code == 0);
   CHECK(text.err.empty());
@@ -118,7 +111,7 @@ TEST_CASE("quantize reports bytes and errors as text and JSON", "[cli][quantize]
 
 TEST_CASE("inspect counts the weights of a quantised directory and finds it whole", "[cli][quantize]") {
   const TempDir dir;
-  const fs::path model = init(dir / "m", {"--family", "qwen2"});
+  const fs::path model = new_model(dir / "m", {"--family", "qwen2"});
   REQUIRE(quantize(model, "int4:64", dir / "q").exit_code == 0);
   const Json plain = inspect(model, 0), report = inspect(dir / "q", 0);
   CHECK(plain["format"] == "same");
@@ -149,7 +142,7 @@ TEST_CASE("inspect counts the weights of a quantised directory and finds it whol
 
 TEST_CASE("quantize reads shards and writes one file", "[cli][quantize]") {
   const TempDir dir;
-  const fs::path model = init(dir / "m");
+  const fs::path model = new_model(dir / "m");
   REQUIRE(quantize(model, "int8", dir / "whole").exit_code == 0);
   std::map<std::string, adlib::Tensor> first, second;
   Json map = Json::object();
@@ -167,12 +160,12 @@ TEST_CASE("quantize reads shards and writes one file", "[cli][quantize]") {
   write_text(model / "model.safetensors.index.json", Json({{"weight_map", map}}).dump());
   REQUIRE(quantize(model, "int8", dir / "shards").exit_code == 0);
   CHECK(files_of(dir / "shards") == files_of(dir / "whole"));  // neither shards nor their index
-  CHECK(generate(dir / "shards") == generate(dir / "whole"));
+  CHECK(written_by(dir / "shards") == written_by(dir / "whole"));
 }
 
 TEST_CASE("quantize names the directory after the format and replaces nothing unasked", "[cli][quantize]") {
   const TempDir dir;
-  const fs::path model = init(dir / "m");
+  const fs::path model = new_model(dir / "m");
   const std::vector<std::string> command = {"quantize", model.string() + "/", "--to", "int8:64"};
   REQUIRE(adlib_tool(command).exit_code == 0);
   REQUIRE(fs::exists(dir / "m-int8-64/config.json"));
@@ -199,7 +192,7 @@ TEST_CASE("quantize names the directory after the format and replaces nothing un
 
 TEST_CASE("quantize says what is wrong and leaves nothing behind", "[cli][quantize]") {
   const TempDir dir;
-  const fs::path model = init(dir / "m");
+  const fs::path model = new_model(dir / "m");
   const auto wrong_use = [&](const char* format, const char* message) {
     const Finished finished = quantize(model, format, dir / "q");
     CAPTURE(format, finished.err);

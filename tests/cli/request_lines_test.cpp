@@ -37,7 +37,7 @@ Finished answer(const std::filesystem::path& input, const std::filesystem::path&
 }
 
 // The answers without what the clock decides.
-std::vector<Json> timeless(const std::string& text) {
+std::vector<Json> timeless_records(const std::string& text) {
   std::vector<Json> records;
   for (const std::string& line : lines_of(text)) {
     records.push_back(Json::parse(line));
@@ -60,7 +60,7 @@ TEST_CASE("generate answers a file's requests in order, however many are under w
   const Finished alone = answer(dir / "in.jsonl", {}, {"--seed", "5", "--max-sequences", "1"});
   INFO(alone.err);
   REQUIRE(alone.exit_code == 0);
-  const std::vector<Json> expected = timeless(alone.out);
+  const std::vector<Json> expected = timeless_records(alone.out);
   REQUIRE(expected.size() == 40);
   for (std::size_t i = 0; i < expected.size(); ++i) {
     CHECK(expected[i]["id"] == i);
@@ -68,12 +68,12 @@ TEST_CASE("generate answers a file's requests in order, however many are under w
     CHECK(expected[i]["seed"] == (i % 4 == 3 ? 1000 + i : 5 + i));
     CHECK(expected[i]["choices"].size() == (i % 6 == 5 ? 2 : 1));
   }
-  CHECK(timeless(answer(dir / "in.jsonl", {}, {"--seed", "5"}).out) == expected);
+  CHECK(timeless_records(answer(dir / "in.jsonl", {}, {"--seed", "5"}).out) == expected);
   CHECK(
-      timeless(answer(dir / "in.jsonl", {}, {"--seed", "5", "--threads", "2", "--max-sequences", "7"}).out) ==
+      timeless_records(answer(dir / "in.jsonl", {}, {"--seed", "5", "--threads", "2", "--max-sequences", "7"}).out) ==
       expected);
   const Finished any = answer(dir / "in.jsonl", {}, {"--seed", "5", "--unordered", "--progress"});
-  CHECK(by_line(timeless(any.out)) == expected);
+  CHECK(by_line(timeless_records(any.out)) == expected);
   CHECK_THAT(any.err, ContainsSubstring("tokens/s") && ContainsSubstring("cache"));
 }
 
@@ -94,12 +94,12 @@ TEST_CASE("generate killed at any moment and resumed answers every line once", "
   }
   INFO("killed " << kills << " times\n" << run.err);
   CHECK_FALSE(std::filesystem::exists(output.string() + ".partial"));
-  const std::vector<Json> answers = timeless(read_text(output));
+  const std::vector<Json> answers = timeless_records(read_text(output));
   REQUIRE(answers.size() == 60);
   const std::string seed =
       std::to_string(answers.front()["line"] == 1 ? answers.front()["seed"].get<std::uint64_t>()
                                                   : by_line(answers)[0]["seed"].get<std::uint64_t>());
-  const std::vector<Json> expected = timeless(answer(in, {}, {"--seed", seed}).out);
+  const std::vector<Json> expected = timeless_records(answer(in, {}, {"--seed", seed}).out);
   CHECK(by_line(answers) == expected);
   if (how.empty()) CHECK(answers == expected);
   // Resuming what is whole answers nothing again.
@@ -125,7 +125,7 @@ TEST_CASE("generate answers what it can and tells at the end what it cannot", "[
   CHECK_THAT(run.err, ContainsSubstring("in.jsonl:4: ") && ContainsSubstring("2048") &&
                           ContainsSubstring("14 of 30 requests could not be answered") &&
                           ContainsSubstring("the first 10 are shown"));
-  const std::vector<Json> answers = timeless(read_text(dir / "out.jsonl"));
+  const std::vector<Json> answers = timeless_records(read_text(dir / "out.jsonl"));
   REQUIRE(answers.size() == 30);
   for (std::size_t i = 0; i < answers.size(); ++i) {
     CAPTURE(i);

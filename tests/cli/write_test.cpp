@@ -13,8 +13,6 @@ using Arguments = std::vector<std::string>;
 
 namespace {
 
-std::string demo(const char* file) { return (source_dir() / "examples/copywriter/demo" / file).string(); }
-
 Finished write(Arguments more) {
   if (std::find(more.begin(), more.end(), "--max-new-tokens") == more.end())
     more.insert(more.end(), {"--max-new-tokens", "8"});

@@ -15,8 +15,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path rules = fs::path(ADLIB_SOURCE_DIR) / "examples/copywriter/rules";
-
 std::vector<std::string> rules_of(const std::vector<Finding>& findings) {
   std::vector<std::string> out;
   for (const Finding& finding : findings) out.push_back(finding.rule);
@@ -32,7 +30,7 @@ ChannelField field(LengthUnit unit, std::int64_t limit) {
   channel.limit = limit;
   return channel;
 }
-const TextSource file{"copy.txt", 1, false};
+const TextSource copy_file{"copy.txt", 1, false};
 
 }  // namespace
 
@@ -71,17 +69,17 @@ TEST_CASE("lines, addresses and emoji are found where a channel does not take th
 
 TEST_CASE("every channel that comes with adlib has a source, and ids are told when one is unknown",
           "[copywriter][check]") {
-  const auto channels = read_channels(rules / "channels.toml");
+  const auto channels = read_channels(test::rules_dir() / "channels.toml");
   CHECK(channels.size() >= 20);
   CHECK(find_channel(channels, "vivo-push").limit == 50);
-  CHECK_THAT(test::error_of([&] { (void)find_channel(channels, "vivo"); }),
+  CHECK_THAT(test::message_of([&] { (void)find_channel(channels, "vivo"); }),
              ContainsSubstring("'vivo' is unknown, expected one of mi-push-title"));
 }
 
 TEST_CASE("a text is held against law, language, channel and facts at once", "[copywriter][check]") {
   const std::vector<Product> products = test::products_from(
       R"({"id":"q2","title":"静谷 Q2 降噪耳机","brand":"静谷","category":"耳机","price":"399","currency":"CNY","attributes":{"续航":"30小时"}})");
-  const Checker with_facts(rules, {}, products);
+  const Checker with_facts(test::rules_dir(), {}, products);
   const ChannelField& channel = find_channel(with_facts.channels(), "oppo-push-title");
   const std::string text =
       "静谷 Q2 降噪耳机，全国最佳，，续航40小时，只要399元，通勤路上安静听歌，每一天都自在";
@@ -107,7 +105,7 @@ TEST_CASE("a text is held against law, language, channel and facts at once", "[c
 TEST_CASE("the spaces of a product's values are left alone", "[copywriter][check]") {
   const std::vector<Product> products =
       test::products_from(R"({"id":"p","title":"方格手账本","attributes":{"点阵":"5mm点阵"}})");
-  const Checker with_facts(rules, {}, products);
+  const Checker with_facts(test::rules_dir(), {}, products);
   const std::string text = "用 USB 充电，配 LED 灯。点阵写的是5mm点阵。";
   Subject subject{.text = text};
   CHECK(rules_of(with_facts.check(subject)) == std::vector<std::string>{"typography/uneven-spaces"});
@@ -118,7 +116,7 @@ TEST_CASE("the spaces of a product's values are left alone", "[copywriter][check
 TEST_CASE("the marks and spaces of a product's own name are left alone", "[copywriter][check]") {
   const std::vector<Product> products =
       test::products_from(R"({"id":"j","title":"岚野 轻量冲锋衣","brand":"岚野"})");
-  const Checker with_facts(rules, {}, products);
+  const Checker with_facts(test::rules_dir(), {}, products);
   const std::string text = "聊到岚野 轻量冲锋衣，走 吧。";
   const auto findings = with_facts.check({.text = text, .product = &products[0]});
   CHECK(rules_of(findings) == std::vector<std::string>{"typography/chinese-space"});
@@ -134,7 +132,7 @@ TEST_CASE("a rule that names a kind or channel that there is not is refused", "[
                    "level=\"style\"\nmessage=\"m\"\nphrases=[\"x\"]\nbad=[\"x\"]\ngood=[\"y\"]\n" +
                        line);
     const std::vector<fs::path> packs = {dir.path() / "own.toml"};
-    return test::error_of([&] { const Checker own(rules, packs); });
+    return test::message_of([&] { const Checker own(test::rules_dir(), packs); });
   };
   CHECK_THAT(error("kinds=[\"fod\"]"),
              ContainsSubstring("own.toml:8:7: rule 'own/a': kind 'fod' is not in kinds.toml"));
@@ -149,7 +147,7 @@ TEST_CASE("a brand's own words are held to beside the law", "[copywriter][check]
                  "level=\"style\"\nmessage=\"静谷不这么说\"\nreplace={\"耳塞\"=\"耳机\",\"客户\"=\"朋友\"}\n"
                  "bad=[\"耳塞\"]\ngood=[\"耳机\"]\n");
   const std::vector<fs::path> packs = {dir.path() / "brand.toml"};
-  const Checker own(rules, packs);
+  const Checker own(test::rules_dir(), packs);
   const std::string text = "这款耳塞送给老客户。";
   const auto findings = own.check({.text = text});
   CHECK(rules_of(findings) == std::vector<std::string>{"brand/house", "brand/house"});
@@ -157,7 +155,7 @@ TEST_CASE("a brand's own words are held to beside the law", "[copywriter][check]
 }
 
 TEST_CASE("a text that is not personalised says nothing of its reader", "[copywriter][check][reader]") {
-  const Checker checker(rules);
+  const Checker checker(test::rules_dir());
   const auto found = [&](const std::string& text, Language language, const Customer* customer) {
     const Subject subject{
         .text = text, .language = language, .customer = customer, .unpersonalised = !customer};
@@ -190,7 +188,7 @@ TEST_CASE("findings that say the same of the same words are told once", "[copywr
                        "\"\ntitle=\"t\"\nversion=\"1\"\nlanguages=[\"zh\"]\n[[rule]]\nid=\"a\"\n"
                        "level=\"style\"\nmessage=\"m\"\nphrases=[\"耳塞\"]\nbad=[\"耳塞\"]\ngood=[\"y\"]\n");
   }
-  const Checker own(rules, packs);
+  const Checker own(test::rules_dir(), packs);
   CHECK(rules_of(own.check({.text = "这款耳塞很轻。"})) == std::vector<std::string>{"one/a"});
 }
 
@@ -210,20 +208,20 @@ TEST_CASE("findings are underlined, wide characters by two marks", "[copywriter]
   Finding finding{.rule = "p/r", .level = Level::ban, .where = {16, 22}, .message = "绝对化用语"};
   finding.basis = "《广告法》第九条";
   finding.rewrite = "说事实";
-  CHECK(to_text({&finding, 1}, text, file) ==
+  CHECK(to_text({&finding, 1}, text, copy_file) ==
         "copy.txt:2:3: ban: 绝对化用语 [p/r]\n"
         "    本店最佳ABC面霜。\n"
         "        ^^^^\n"
         "    《广告法》第九条\n"
         "    → 说事实\n");
   finding.where = {text.size(), text.size()};
-  CHECK_THAT(to_text({&finding, 1}, text, file), ContainsSubstring("copy.txt:2:11: ban"));
+  CHECK_THAT(to_text({&finding, 1}, text, copy_file), ContainsSubstring("copy.txt:2:11: ban"));
   // A record's text has no lines in the file.
   CHECK_THAT(to_text({&finding, 1}, text, {"copies.jsonl", 7, true}),
              ContainsSubstring("copies.jsonl:7:11: "));
   const std::string longer = std::string(200, 'a') + "b" + std::string(200, 'a');
   finding.where = {200, 201};
-  CHECK_THAT(to_text({&finding, 1}, longer, file),
+  CHECK_THAT(to_text({&finding, 1}, longer, copy_file),
              ContainsSubstring("    …" + std::string(36, 'a') + "b" + std::string(36, 'a') + "…\n" +
                                std::string(41, ' ') + "^\n"));
 }
@@ -247,7 +245,7 @@ TEST_CASE("JSON and SARIF say the same of a finding", "[copywriter][report]") {
   const std::string text = "本店最佳面霜。";
   const std::vector<Finding> findings = {
       {"p/r", Level::ban, {6, 12}, "绝对化用语", "《广告法》第九条", "", "优质"}};
-  const OrderedJson json = to_json(findings, text, file);
+  const OrderedJson json = to_json(findings, text, copy_file);
   CHECK(json["findings"][0]["words"] == "最佳");
   CHECK(json["findings"][0]["column"] == 3);
   CHECK(json["findings"][0]["fix"] == "优质");
@@ -268,7 +266,7 @@ TEST_CASE("JSON and SARIF say the same of a finding", "[copywriter][report]") {
 }
 
 TEST_CASE("a diff shows the lines that changed", "[copywriter][report]") {
-  CHECK(diff("a\nb\nc", "a\nx\ny\nc", file) == "@@ copy.txt:2 @@\n-b\n+x\n+y\n");
-  CHECK(diff("a", "a", file).empty());
-  CHECK(diff("a\nb", "b", file) == "@@ copy.txt:1 @@\n-a\n");
+  CHECK(diff("a\nb\nc", "a\nx\ny\nc", copy_file) == "@@ copy.txt:2 @@\n-b\n+x\n+y\n");
+  CHECK(diff("a", "a", copy_file).empty());
+  CHECK(diff("a\nb", "b", copy_file) == "@@ copy.txt:1 @@\n-a\n");
 }

@@ -30,7 +30,7 @@ using copywriter::corpus::ExampleMaker;
 using copywriter::corpus::Random;
 using copywriter::corpus::WorldOptions;
 
-inline std::filesystem::path rules_dir() { return source_dir() / "examples/copywriter/rules"; }
+using test::rules_dir;
 
 using Strings = std::vector<std::string>;
 

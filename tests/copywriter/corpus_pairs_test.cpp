@@ -13,9 +13,9 @@ using namespace adlib;
 using namespace adlib::copywriter;
 using namespace adlib::copywriter::corpus;
 using adlib::test::corpus_dir;
-using adlib::test::error_of;
 using adlib::test::example_maker;
 using adlib::test::lexicon;
+using adlib::test::message_of;
 using adlib::test::read_text;
 using adlib::test::SmallTexts;
 using adlib::test::TempDir;
@@ -112,15 +112,15 @@ TEST_CASE("Pairs that cannot be new, and corpora that are none, are refused", "[
   const ExampleMaker maker = example_maker(unseen_world());
   std::set<std::string> all;
   for (std::uint64_t i = 0; i < 1000; ++i) all.insert(maker.make(3, i, Language::zh).product.product.title);
-  CHECK_THAT(error_of([&] {
+  CHECK_THAT(message_of([&] {
                write_pairs(maker, {Language::zh, 1, 3, all}, dir / "pairs");
              }),
              ContainsSubstring("of 1000 products that were drawn only 0 are new"));
   CHECK_FALSE(std::filesystem::exists(dir / "pairs/products.jsonl"));
 
-  CHECK_THAT(error_of([&] { facts_of(dir / "none.jsonl"); }), ContainsSubstring("cannot open "));
+  CHECK_THAT(message_of([&] { facts_of(dir / "none.jsonl"); }), ContainsSubstring("cannot open "));
   write_text(dir / "c.jsonl", "{\"prompt\":\"<|zh|><|copy|>\"}\n{\"text\":\"a\"}\n");
-  CHECK_THAT(error_of([&] { facts_of(dir / "c.jsonl"); }), ContainsSubstring("c.jsonl:2: field 'prompt'"));
+  CHECK_THAT(message_of([&] { facts_of(dir / "c.jsonl"); }), ContainsSubstring("c.jsonl:2: field 'prompt'"));
   write_text(dir / "c.jsonl", "{\"prompt\":\"no tags <| at all<|fact|>no colon\"}\n");
   CHECK(facts_of(dir / "c.jsonl") == std::set<std::string>{"no colon"});
 }

@@ -9,7 +9,7 @@
 using namespace adlib;
 using namespace adlib::copywriter;
 using namespace adlib::copywriter::corpus;
-using adlib::test::error_of;
+using adlib::test::message_of;
 using adlib::test::SmallTexts;
 using adlib::test::TempDir;
 using adlib::test::write_text;
@@ -62,8 +62,8 @@ TEST_CASE("A draw covers its range and nothing else", "[copywriter][corpus]") {
   CHECK(std::abs(counts[2] - 2250) < 150);  // six standard deviations
   CHECK(random.sample(std::vector<int>{1, 2, 3}, 5).size() == 3);
   CHECK(random.sample(std::vector<int>{}, 2).empty());
-  CHECK_THAT(error_of([&] { random.pick(std::vector<int>{}); }), ContainsSubstring("nothing to draw from"));
-  CHECK_THAT(error_of([&] { random.between(2, 1); }), ContainsSubstring("no number from 2 to 1"));
+  CHECK_THAT(message_of([&] { random.pick(std::vector<int>{}); }), ContainsSubstring("nothing to draw from"));
+  CHECK_THAT(message_of([&] { random.between(2, 1); }), ContainsSubstring("no number from 2 to 1"));
 }
 
 TEST_CASE("A pattern is one of its alternatives", "[copywriter][corpus]") {
@@ -164,7 +164,7 @@ TEST_CASE("A pattern that cannot be read says where and why", "[copywriter][corp
       {"{pick}", "{pick} needs something to pick from"},
   }));
   INFO(text);
-  const std::string error = error_of([&, text = text] { pattern(text); });
+  const std::string error = message_of([&, text = text] { pattern(text); });
   CHECK_THAT(error, ContainsSubstring("t.txt:7: "));
   CHECK_THAT(error, ContainsSubstring(message));
   CHECK_THAT(error, ContainsSubstring(text));
@@ -257,7 +257,7 @@ TEST_CASE("A file that breaks the format is refused at its line", "[copywriter][
   const auto file = dir / "b.txt";
   write_text(file, text);
   Book book;
-  CHECK_THAT(error_of([&] { book.read(file); }), ContainsSubstring(file.string() + ":" + message));
+  CHECK_THAT(message_of([&] { book.read(file); }), ContainsSubstring(file.string() + ":" + message));
 }
 
 TEST_CASE("Texts that lack something say what", "[copywriter][corpus]") {
@@ -276,17 +276,18 @@ TEST_CASE("Texts that lack something say what", "[copywriter][corpus]") {
     Lexicon::from_directory(texts.path(), Language::zh);
     Lexicon::from_directory(texts.path(), Language::en);
   };
-  CHECK_THAT(error_of(read), ContainsSubstring(message));
+  CHECK_THAT(message_of(read), ContainsSubstring(message));
 
   texts.write(file, "");
   std::filesystem::remove(texts / file);
-  if (file.find("kinds") == std::string::npos) CHECK_THAT(error_of(read), ContainsSubstring("cannot open "));
+  if (file.find("kinds") == std::string::npos)
+    CHECK_THAT(message_of(read), ContainsSubstring("cannot open "));
 }
 
 TEST_CASE("A folder without files is named", "[copywriter][corpus]") {
   const SmallTexts texts;
   std::filesystem::remove_all(texts / "en/kinds");
-  CHECK_THAT(error_of([&] { Lexicon::from_directory(texts.path(), Language::en); }),
+  CHECK_THAT(message_of([&] { Lexicon::from_directory(texts.path(), Language::en); }),
              ContainsSubstring("there are no files NAME.txt in " + (texts / "en/kinds").string()));
 }
 
@@ -299,14 +300,14 @@ TEST_CASE("What is held out must exist, and leave something", "[copywriter][corp
   };
   world();
   texts.write("corpus.txt", "category lamps\n");
-  CHECK_THAT(error_of(world), ContainsSubstring("the category 'lamps', which is held out, is not in zh"));
+  CHECK_THAT(message_of(world), ContainsSubstring("the category 'lamps', which is held out, is not in zh"));
   texts.write("corpus.txt", "kind cook\nkind reader\n");
-  CHECK_THAT(error_of(world), ContainsSubstring("no kind of customer is left in zh"));
+  CHECK_THAT(message_of(world), ContainsSubstring("no kind of customer is left in zh"));
   texts.write("corpus.txt", "# held out\ncategories lamp\n");
-  CHECK_THAT(error_of(world),
+  CHECK_THAT(message_of(world),
              ContainsSubstring("corpus.txt:2: expected 'category NAME' or 'kind NAME', got 'categories"));
   texts.write("corpus.txt", "kind\n");
-  CHECK_THAT(error_of(world), ContainsSubstring("corpus.txt:1: expected"));
+  CHECK_THAT(message_of(world), ContainsSubstring("corpus.txt:1: expected"));
 }
 
 TEST_CASE("The traits of sentences are the names that prompts have", "[copywriter][corpus]") {
@@ -323,5 +324,5 @@ TEST_CASE("The traits of sentences are the names that prompts have", "[copywrite
   traits.set(Trait::tone, "plain");
   CHECK(traits.is(Trait::tone, "plain"));
   CHECK_FALSE(traits.is(Trait::tone, "cosy"));
-  CHECK_THAT(error_of([&] { traits.set(Trait::tone, "cosy"); }), ContainsSubstring("'cosy' is no tone"));
+  CHECK_THAT(message_of([&] { traits.set(Trait::tone, "cosy"); }), ContainsSubstring("'cosy' is no tone"));
 }

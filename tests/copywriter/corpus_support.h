@@ -27,6 +27,14 @@ inline copywriter::corpus::ExampleMaker example_maker(const copywriter::corpus::
   return {lexicon(Language::zh), lexicon(Language::en), options};
 }
 
+/// The case runs once for each language.
+inline copywriter::Language any_language() {
+  return GENERATE(copywriter::Language::zh, copywriter::Language::en);
+}
+
+/// What a list of faults has to be.
+inline const std::vector<std::string> kNone;
+
 /// Two categories and two kinds of customer in each language, with a sentence or two for every role.
 class SmallTexts {
  public:

@@ -12,14 +12,16 @@
 using namespace adlib;
 using namespace adlib::copywriter;
 using namespace adlib::copywriter::corpus;
+using adlib::test::any_language;
 using adlib::test::corpus_dir;
 using adlib::test::example_maker;
+using adlib::test::kNone;
 using adlib::test::lexicon;
 using adlib::test::SmallTexts;
 
 namespace {
 
-using Strings = std::set<std::string>;
+using StringSet = std::set<std::string>;
 
 constexpr std::uint64_t kExamples = 2000;  // of each language
 
@@ -39,10 +41,8 @@ const std::vector<Example>& examples(Language language) {
   return language == Language::zh ? zh : en;
 }
 
-Language any_language() { return GENERATE(Language::zh, Language::en); }
-
-Strings fields(const TaggedPrompt& prompt, std::string_view tag) {
-  Strings found;
+StringSet fields(const TaggedPrompt& prompt, std::string_view tag) {
+  StringSet found;
   for (const PromptField& field : prompt) {
     if (field.tag == tag) found.insert(std::string(trim(field.text)));
   }
@@ -51,7 +51,7 @@ Strings fields(const TaggedPrompt& prompt, std::string_view tag) {
 
 // The examples for which `broken` says something, as a report that Catch prints.
 template <class Broken>
-std::vector<std::string> failures(Language language, const Broken& broken) {
+std::vector<std::string> failed_examples(Language language, const Broken& broken) {
   std::vector<std::string> all;
   for (const Example& example : examples(language)) {
     const std::string why = broken(example);
@@ -59,7 +59,6 @@ std::vector<std::string> failures(Language language, const Broken& broken) {
   }
   return all;
 }
-const std::vector<std::string> kNone;
 
 bool same(const Example& a, const Example& b) {
   return to_text(a.prompt) == to_text(b.prompt) && a.copy == b.copy;
@@ -76,7 +75,7 @@ TEST_CASE("An example depends on its seed and number alone", "[copywriter][corpu
   for (std::uint64_t i = 0; i < 50; ++i) changed += same(maker.make(6, i, language), first[i]) ? 0 : 1;
   CHECK(changed == 50);
 
-  Strings texts;
+  StringSet texts;
   for (const Example& example : first) texts.insert(to_text(example.prompt) + example.copy);
   CHECK(texts.size() == kExamples);
 }
@@ -109,7 +108,7 @@ TEST_CASE("Every copy is whole: it ends as sentences do and is in its language",
   const std::vector<std::string> ends = language == Language::zh
                                             ? std::vector<std::string>{"。", "！", "？", "”", "#"}
                                             : std::vector<std::string>{".", "!", "?", ".\"", "?\"", "!\""};
-  CHECK(failures(language, [&](const Example& example) -> std::string {
+  CHECK(failed_examples(language, [&](const Example& example) -> std::string {
           const std::string& copy = example.copy;
           if (!is_utf8(copy)) return "not UTF-8";
           if (clean_text(copy) != trim(copy)) return "not one clean line";
@@ -125,8 +124,8 @@ TEST_CASE("Every copy is whole: it ends as sentences do and is in its language",
 }
 
 TEST_CASE("Every copy names its product in one sentence, as the prompt does", "[copywriter][corpus]") {
-  CHECK(failures(any_language(), [](const Example& example) -> std::string {
-          const Strings names = fields(example.prompt, "<|product|>");
+  CHECK(failed_examples(any_language(), [](const Example& example) -> std::string {
+          const StringSet names = fields(example.prompt, "<|product|>");
           if (names.size() != 1) return "no product";
           const std::string& name = *names.begin();
           const std::size_t first = example.copy.find(name), last = example.copy.rfind(name);
@@ -142,7 +141,7 @@ TEST_CASE("Every copy names its product in one sentence, as the prompt does", "[
 TEST_CASE("No copy repeats four characters or words", "[copywriter][corpus]") {
   const Language language = any_language();
   const auto kind = language == Language::zh ? eval::Language::zh : eval::Language::en;
-  CHECK(failures(language, [&](const Example& example) -> std::string {
+  CHECK(failed_examples(language, [&](const Example& example) -> std::string {
           const eval::Tokens units = eval::units(example.copy, kind);
           std::set<std::vector<std::string>> seen;
           for (std::size_t i = 0; i + 4 <= units.size(); ++i) {
@@ -155,7 +154,7 @@ TEST_CASE("No copy repeats four characters or words", "[copywriter][corpus]") {
 }
 
 TEST_CASE("No copy has a number that its prompt lacks", "[copywriter][corpus]") {
-  CHECK(failures(any_language(), [](const Example& example) -> std::string {
+  CHECK(failed_examples(any_language(), [](const Example& example) -> std::string {
           const auto invented = eval::invented_numbers(example.copy, to_text(example.prompt));
           return invented.empty() ? "" : invented[0];
         }) == kNone);
@@ -164,7 +163,7 @@ TEST_CASE("No copy has a number that its prompt lacks", "[copywriter][corpus]") 
 TEST_CASE("No copy says more of the customer than its prompt", "[copywriter][corpus]") {
   const Language language = any_language();
   // Words that no sentence has: a copy that holds one was told it.
-  Strings words;
+  StringSet words;
   for (const Example& example : examples(language)) {
     const Customer& customer = example.customer.customer;
     words.insert({customer.name, customer.extras.value("city", ""), customer.member_level});
@@ -177,7 +176,7 @@ TEST_CASE("No copy says more of the customer than its prompt", "[copywriter][cor
   std::erase_if(words,
                 [](const std::string& word) { return word.size() < 18; });  // short ones are there by chance
   REQUIRE(words.size() > kExamples / 2);
-  CHECK(failures(language, [&](const Example& example) -> std::string {
+  CHECK(failed_examples(language, [&](const Example& example) -> std::string {
           const std::string prompt = to_text(example.prompt);
           for (const std::string& word : words) {
             if (example.copy.find(word) != std::string::npos && prompt.find(word) == std::string::npos)
@@ -189,7 +188,7 @@ TEST_CASE("No copy says more of the customer than its prompt", "[copywriter][cor
 
 TEST_CASE("A sentence for an age, a level or a purse is for customers of whom the prompt tells it",
           "[copywriter][corpus]") {
-  CHECK(failures(any_language(), [&](const Example& example) -> std::string {
+  CHECK(failed_examples(any_language(), [&](const Example& example) -> std::string {
           const Traits& traits = example.customer.traits;
           for (const auto& [trait, tag] :
                {std::pair{Trait::age, "<|age|>"}, std::pair{Trait::gender, "<|gender|>"},
@@ -214,7 +213,7 @@ TEST_CASE("A kind of customer counts only where an interest shows it", "[copywri
   const Brief brief{language, Scene::recommendation, Channel::detail, Tone::plain};
   const auto copies = [&](const Book* of, const std::string& interest) {
     customer.interests = {interest};
-    Strings all;
+    StringSet all;
     for (std::uint64_t i = 0; i < 20; ++i) {
       Random random(1, i);
       all.insert(composer.compose(tagged_prompt(brief, product, customer), nullptr, of, {}, random));
@@ -263,7 +262,7 @@ TEST_CASE("Every scene, channel, tone, category and kind occurs, with and withou
           "[copywriter][corpus]") {
   const Language language = any_language();
   std::map<std::string_view, std::size_t> with;
-  Strings scenes, channels, tones, categories, kinds;
+  StringSet scenes, channels, tones, categories, kinds;
   for (const Example& example : examples(language)) {
     for (const std::string_view tag : prompt_tags()) {
       const bool there = std::any_of(example.prompt.begin(), example.prompt.end(),
@@ -300,20 +299,20 @@ TEST_CASE("What is held out of training never appears, and alone where it is ask
   REQUIRE(held_out().held_out_categories.size() == 3);
   REQUIRE(held_out().held_out_kinds.size() == 2);
   // The words that only the held-out files have.
-  const auto own_words = [](const std::vector<Book>& books, const Strings& ids,
+  const auto own_words = [](const std::vector<Book>& books, const StringSet& ids,
                             std::vector<std::string> Book::*words) {
-    Strings own, others;
+    StringSet own, others;
     for (const Book& book : books)
       (ids.contains(book.id) ? own : others).insert((book.*words).begin(), (book.*words).end());
     for (const std::string& word : others) own.erase(word);
     return own;
   };
   const Lexicon& texts = lexicon(language);
-  const Strings names = own_words(texts.categories, held_out().held_out_categories, &Book::names);
-  const Strings interests = own_words(texts.kinds, held_out().held_out_kinds, &Book::interests);
+  const StringSet names = own_words(texts.categories, held_out().held_out_categories, &Book::names);
+  const StringSet interests = own_words(texts.kinds, held_out().held_out_kinds, &Book::interests);
   REQUIRE(names.size() > 10);
   REQUIRE(interests.size() > 10);
-  CHECK(failures(language, [&](const Example& example) -> std::string {
+  CHECK(failed_examples(language, [&](const Example& example) -> std::string {
           if (example.product.category &&
               held_out().held_out_categories.contains(example.product.category->id))
             return "category";
@@ -331,7 +330,7 @@ TEST_CASE("What is held out of training never appears, and alone where it is ask
   WorldOptions options = held_out();
   options.held_out = true;
   const ExampleMaker maker = example_maker(options);
-  Strings categories, kinds;
+  StringSet categories, kinds;
   for (std::uint64_t i = 0; i < 200; ++i) {
     const Example example = maker.make(5, i, language);
     if (example.product.category) categories.insert(example.product.category->id);
@@ -399,7 +398,7 @@ TEST_CASE("Texts of which no copy can be made are named, not tried for ever", "[
   const Lexicon zh = Lexicon::from_directory(texts.path(), Language::zh);
   const Lexicon en = Lexicon::from_directory(texts.path(), Language::en);
   const ExampleMaker maker(zh, en, {});
-  CHECK_THAT(test::error_of([&] { maker.make(1, 7, Language::en); }),
+  CHECK_THAT(test::message_of([&] { maker.make(1, 7, Language::en); }),
              ContainsSubstring("no copy for example 7 of seed 1"));
   CHECK_FALSE(maker.make(1, 7, Language::zh).copy.empty());
 }

@@ -11,7 +11,9 @@
 using namespace adlib;
 using namespace adlib::copywriter;
 using namespace adlib::copywriter::corpus;
+using adlib::test::any_language;
 using adlib::test::corpus_dir;
+using adlib::test::kNone;
 using adlib::test::lexicon;
 
 namespace {
@@ -120,16 +122,13 @@ const std::set<std::string> kKnownSlips{
 
 // "where: text" of the entries of which `broken` is true.
 template <class Broken>
-Strings failures(Language language, const Broken& broken) {
+Strings failed_lines(Language language, const Broken& broken) {
   Strings all;
   for (const Line& line : lines(language)) {
     if (broken(line) && !kKnownSlips.contains(line.text)) all.push_back(line.where + ": " + line.text);
   }
   return all;
 }
-const Strings kNone;
-
-Language any_language() { return GENERATE(Language::zh, Language::en); }
 
 std::set<std::string> ids(const std::vector<Book>& books) {
   std::set<std::string> all;
@@ -268,14 +267,14 @@ TEST_CASE("No interest is in two kinds", "[copywriter][corpus]") {
 
 TEST_CASE("No file has an entry twice", "[copywriter][corpus]") {
   std::set<std::string> seen;
-  CHECK(failures(any_language(), [&](const Line& line) {
+  CHECK(failed_lines(any_language(), [&](const Line& line) {
           const bool sentence = is_role(line.section) || is_list(line);
           return sentence && !seen.insert(line.file + "\n" + line.text).second;
         }) == kNone);
 }
 
 TEST_CASE("No sentence has a digit or an emoji", "[copywriter][corpus]") {
-  CHECK(failures(any_language(), [](const Line& line) {
+  CHECK(failed_lines(any_language(), [](const Line& line) {
           if (!is_role(line.section) && !is_list(line) && line.section != "reviews") return false;
           const std::string text = literal(line.text);
           for (std::size_t at = 0; at < text.size();) {
@@ -294,7 +293,7 @@ TEST_CASE("No Chinese sentence has a superlative, pressure or a promise", "[copy
                           "秒杀",     "全网",   "绝佳", "无与伦比", "限时", "仅剩", "手慢无", "赶快",
                           "包邮",     "免费",   "治疗", "治愈",     "疗效", "养生", "减肥",   "瘦身",
                           "美白",     "祛斑",   "抢购", "售罄",     "冠军", "史上", "赠品"};
-  CHECK(failures(Language::zh, [&](const Line& line) {
+  CHECK(failed_lines(Language::zh, [&](const Line& line) {
           const bool sentence = is_role(line.section) || is_list(line) || line.section == "reviews";
           const Strings all = readings(line.text);
           return sentence && std::any_of(all.begin(), all.end(),
@@ -311,7 +310,7 @@ TEST_CASE("No English sentence has a superlative, pressure or a promise", "[copy
                           " forever ",     " limited time ", " act now ",       " sold out ",
                           " in stock ",    " slimming ",     " whitening ",     " healing ",
                           " heals ",       " cures "};
-  CHECK(failures(Language::en, [&](const Line& line) {
+  CHECK(failed_lines(Language::en, [&](const Line& line) {
           const bool sentence = is_role(line.section) || is_list(line) || line.section == "reviews";
           const Strings all = readings(line.text);
           return sentence && std::any_of(all.begin(), all.end(), [&](const auto& reading) {
@@ -325,7 +324,7 @@ TEST_CASE("No English sentence has a superlative, pressure or a promise", "[copy
 TEST_CASE("Chinese has full-width punctuation and ends its sentences", "[copywriter][corpus]") {
   const Strings ends{"。", "！", "？", "”", "#"};
   CHECK(
-      failures(Language::zh, [&](const Line& line) {
+      failed_lines(Language::zh, [&](const Line& line) {
         const std::string text = literal(line.text);
         if (is_list(line))
           return text.find_first_of(",;:!?.\"'") != std::string::npos || holds_any(text, {"。", "！", "？"});
@@ -341,7 +340,7 @@ TEST_CASE("Chinese has full-width punctuation and ends its sentences", "[copywri
 
 TEST_CASE("English has straight quotes and ends its sentences", "[copywriter][corpus]") {
   const Strings wide{"“", "”", "‘", "’", "，", "。", "！", "？", "；", "：", "（", "）", "…"};
-  CHECK(failures(Language::en, [&](const Line& line) {
+  CHECK(failed_lines(Language::en, [&](const Line& line) {
           if (is_list(line))
             return holds_any(line.text, wide) ||
                    std::string(".!?;:,").find(line.text.back()) != std::string::npos;
@@ -357,7 +356,7 @@ TEST_CASE("English has straight quotes and ends its sentences", "[copywriter][co
 }
 
 TEST_CASE("Nothing bends with a slot, which may hold any text", "[copywriter][corpus]") {
-  CHECK(failures(Language::en, [](const Line& line) {
+  CHECK(failed_lines(Language::en, [](const Line& line) {
           if (!is_role(line.section)) return false;
           for (const std::string& reading : readings(line.text)) {
             const std::string text = " " + reading;
@@ -379,7 +378,7 @@ TEST_CASE("Nothing bends with a slot, which may hold any text", "[copywriter][co
 
 TEST_CASE("What a customer wrote stands in quotation marks", "[copywriter][corpus]") {
   const Language language = any_language();
-  CHECK(failures(language, [&](const Line& line) {
+  CHECK(failed_lines(language, [&](const Line& line) {
           for (const std::string& reading : readings(line.text)) {
             const std::size_t at = reading.find("{review}");
             if (at == std::string::npos) continue;

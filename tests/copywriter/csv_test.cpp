@@ -6,14 +6,14 @@
 
 using namespace adlib;
 using namespace adlib::copywriter;
-using adlib::test::error_of;
+using adlib::test::message_of;
 using adlib::test::read_rows;
 using adlib::test::Rows;
 
 namespace {
 
 std::string csv_error(const std::string& text, CsvOptions options = {}) {
-  return error_of([&] { read_rows(text, options); });
+  return message_of([&] { read_rows(text, options); });
 }
 
 // Hands out a text in pieces of a few bytes, as a slow pipe does.
@@ -120,7 +120,7 @@ TEST_CASE("Rows do not depend on how the bytes arrive", "[copywriter][csv]") {
 
 TEST_CASE("A table refuses ragged rows and headers that cannot name columns", "[copywriter][csv]") {
   const auto table_error = [](const std::string& text) {
-    return error_of([&] {
+    return message_of([&] {
       std::istringstream in(text);
       CsvTable table(in, "t.csv");
       while (table.next()) {

@@ -16,14 +16,12 @@ Template prompt_template(Language language, Scene scene) {
   return load_template(copywriter_dir() / "templates", language, scene);
 }
 
-const std::string kSeed = R"({"age":25,"gender":"male","interests":["科技","游戏","电影"]})";
-
 }  // namespace
 
 TEST_CASE("The demo begins with the canonical customer and has each field alone", "[copywriter][demo]") {
   const auto path = demo("customers.jsonl");
   const std::string text = test::read_text(path);
-  CHECK(text.substr(0, text.find('\n')) == kSeed);
+  CHECK(text.substr(0, text.find('\n')) == test::kCanonicalCustomer);
   std::set<std::string> alone;
   std::istringstream lines(text);
   io::for_each_json_line(lines, "demo", [&](io::Json&& object, std::int64_t) {
@@ -102,7 +100,8 @@ TEST_CASE("The canonical prompt recommends a product that suits the canonical cu
     return text.substr(0, text.find('\n'));
   };
   const std::string earphones = R"({"id":"p","title":"静谷 Q2","category":"耳机"})";
-  CHECK(first_line(kSeed, earphones) == "推荐一款适合喜欢科技、游戏、电影的25岁男性顾客的耳机产品。");
+  CHECK(first_line(test::kCanonicalCustomer, earphones) ==
+        "推荐一款适合喜欢科技、游戏、电影的25岁男性顾客的耳机产品。");
   CHECK(first_line("{}", R"({"id":"p","title":"T","category":"电子产品"})") ==
         "推荐一款适合顾客的电子产品。");
   CHECK(first_line("{}", R"({"id":"p","title":"静谷 Q2"})") == "推荐一款适合顾客的产品。");

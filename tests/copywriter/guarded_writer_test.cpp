@@ -7,14 +7,13 @@
 
 #include "support/catch.h"
 #include "support/error_of.h"
+#include "support/files.h"
 
 namespace adlib::copywriter {
 namespace {
 
-const std::filesystem::path source = ADLIB_SOURCE_DIR;
-
 const Generator& generator() {
-  static const Generator loaded = Generator::from_directory(source / "examples/copywriter/model");
+  static const Generator loaded = Generator::from_directory(test::source_dir() / "examples/copywriter/model");
   return loaded;
 }
 
@@ -36,7 +35,7 @@ CopyRequest request(int number) {
 TEST_CASE("texts asked for by several threads at once are those asked for one by one",
           "[copywriter][guard]") {
   constexpr int kTexts = 12, kThreads = 3;
-  const auto rules = std::make_shared<const RuleSet>(source / "examples/copywriter/rules");
+  const auto rules = std::make_shared<const RuleSet>(test::rules_dir());
   GenerationConfig config = generator().defaults();
   config.max_new_tokens = 12;  // too few for a sentence: some are asked for again
   const TextWriter writer(generator(), config, {.max_sequences = 4});
@@ -76,7 +75,7 @@ TEST_CASE("texts asked for by several threads at once are those asked for one by
 
 TEST_CASE("a judge has texts written again, and the attempt it took gives the same bytes without it",
           "[copywriter][guard]") {
-  const auto rules = std::make_shared<const RuleSet>(source / "examples/copywriter/rules");
+  const auto rules = std::make_shared<const RuleSet>(test::rules_dir());
   GenerationConfig config = generator().defaults();
   config.max_new_tokens = 48;
   const TextWriter writer(generator(), config, {.max_sequences = 2});
@@ -100,7 +99,7 @@ TEST_CASE("a judge has texts written again, and the attempt it took gives the sa
 
 TEST_CASE("a text that the model finds unlikely is asked for again, each time less strictly",
           "[copywriter][guard]") {
-  const auto rules = std::make_shared<const RuleSet>(source / "examples/copywriter/rules");
+  const auto rules = std::make_shared<const RuleSet>(test::rules_dir());
   GenerationConfig config = generator().defaults();
   config.max_new_tokens = 64;
   const TextWriter writer(generator(), config, {.max_sequences = 2});

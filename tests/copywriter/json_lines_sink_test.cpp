@@ -11,7 +11,7 @@
 
 using namespace adlib;
 using namespace adlib::copywriter;
-using adlib::test::error_of;
+using adlib::test::message_of;
 using adlib::test::read_text;
 using adlib::test::TempDir;
 using adlib::test::write_text;
@@ -41,8 +41,8 @@ TEST_CASE("An output appears only when it is finished", "[copywriter][sink]") {
     sink.finish();
     CHECK(read_text(out) == "{\"z\":1,\"a\":\"茶\\n\"}\n{\"b\":\"\uFFFD\"}\n");
     CHECK_FALSE(std::filesystem::exists(sink.partial()));
-    CHECK_THAT(error_of([&] { sink.write({}); }), ContainsSubstring("already finished"));
-    CHECK_THAT(error_of([&] { sink.finish(); }), ContainsSubstring("already finished"));
+    CHECK_THAT(message_of([&] { sink.write({}); }), ContainsSubstring("already finished"));
+    CHECK_THAT(message_of([&] { sink.finish(); }), ContainsSubstring("already finished"));
   }
 }
 
@@ -58,7 +58,7 @@ TEST_CASE("A symbolic link stays a link, and no device or pipe is renamed over",
   CHECK(read_text(dir / "store" / "real.jsonl") == "{\"n\":1}\n");
 
   REQUIRE(::mkfifo((dir / "pipe").c_str(), 0600) == 0);
-  CHECK_THAT(error_of([&] { JsonLinesSink(dir / "pipe", Start::fresh); }),
+  CHECK_THAT(message_of([&] { JsonLinesSink(dir / "pipe", Start::fresh); }),
              ContainsSubstring("pipe is a device or a pipe"));
   CHECK(std::filesystem::is_fifo(dir / "pipe"));
   CHECK_FALSE(std::filesystem::exists(dir / "pipe.partial"));
@@ -68,7 +68,7 @@ TEST_CASE("A fresh start does not throw away what an interrupted run left", "[co
   TempDir dir;
   { JsonLinesSink(dir / "o.jsonl", Start::fresh).write({{"n", 1}}); }
   CHECK_FALSE(std::filesystem::exists(dir / "o.jsonl"));
-  CHECK_THAT(error_of([&] { JsonLinesSink(dir / "o.jsonl", Start::fresh); }),
+  CHECK_THAT(message_of([&] { JsonLinesSink(dir / "o.jsonl", Start::fresh); }),
              ContainsSubstring("o.jsonl.partial: an interrupted run left this file; go on with --resume"));
   JsonLinesSink again(dir / "o.jsonl", Start::resume);
   CHECK(records(again) == Lines{"{\"n\":1}"});
@@ -109,21 +109,22 @@ TEST_CASE("A damaged whole line is named", "[copywriter][sink]") {
   TempDir dir;
   write_text(dir / "o.jsonl.partial", "{\"n\":1}\nnot json\n");
   JsonLinesSink sink(dir / "o.jsonl", Start::resume);
-  CHECK_THAT(error_of([&] { records(sink); }), ContainsSubstring("o.jsonl.partial:2:"));
+  CHECK_THAT(message_of([&] { records(sink); }), ContainsSubstring("o.jsonl.partial:2:"));
 }
 
 TEST_CASE("Two runs cannot write one output", "[copywriter][sink]") {
   TempDir dir;
   JsonLinesSink first(dir / "o.jsonl", Start::fresh);
-  CHECK_THAT(error_of([&] { JsonLinesSink(dir / "o.jsonl", Start::resume); }),
+  CHECK_THAT(message_of([&] { JsonLinesSink(dir / "o.jsonl", Start::resume); }),
              ContainsSubstring("another process is writing this output"));
 }
 
 TEST_CASE("An output that cannot be opened is named", "[copywriter][sink]") {
   TempDir dir;
-  CHECK_THAT(error_of([&] { JsonLinesSink(dir / "none/o.jsonl", Start::fresh); }),
+  CHECK_THAT(message_of([&] { JsonLinesSink(dir / "none/o.jsonl", Start::fresh); }),
              ContainsSubstring("none/o.jsonl.partial: opening failed: No such file or directory"));
-  CHECK_THAT(error_of([&] { JsonLinesSink(dir.path(), Start::fresh); }), ContainsSubstring("is a directory"));
+  CHECK_THAT(message_of([&] { JsonLinesSink(dir.path(), Start::fresh); }),
+             ContainsSubstring("is a directory"));
 }
 
 TEST_CASE("What was written before a kill is there afterwards", "[copywriter][sink]") {

@@ -12,14 +12,12 @@
 
 using namespace adlib;
 using namespace adlib::copywriter;
-using adlib::test::error_of;
+using adlib::test::message_of;
 using adlib::test::TempDir;
 using Names = std::set<std::string>;
 using List = std::vector<std::string>;
 
 namespace {
-
-std::filesystem::path own_rules() { return test::source_dir() / "examples/copywriter/rules"; }
 
 // Rules of two classes, so that these tests do not hang on the phrases of adlib's own.
 class SmallRules {
@@ -68,14 +66,14 @@ good = ["茶"]
   TempDir dir_;
 };
 
-const SmallRules& rules() {
+const SmallRules& small_rules() {
   static const SmallRules small;
   return small;
 }
 
 Customer customer(const std::string& line) { return test::customers_from(line + "\n").at(0); }
 Customer permitted(const std::string& line, const Names& names = {}) {
-  return rules().allowing(names).permitted(customer(line));
+  return small_rules().allowing(names).permitted(customer(line));
 }
 
 Product lamp() { return test::products_from(R"({"id":"p","title":"Lamp","price":"9.90"})").at(0); }
@@ -191,7 +189,7 @@ TEST_CASE("A template that needs what is withheld is told how to get it", "[priv
   const auto error = [&](const std::string& line, const std::string& text, const Names& names = {}) {
     const Template prompt("\n" + text, "t.txt", Language::zh);
     const auto product = template_record(lamp(), Language::zh);
-    return error_of([&] { prompt.render(template_record(permitted(line, names), Language::zh), product); });
+    return message_of([&] { prompt.render(template_record(permitted(line, names), Language::zh), product); });
   };
   CHECK(
       error(R"({"id":"c","age":30})", "{{customer.age}}") ==
@@ -229,24 +227,24 @@ TEST_CASE("A section on a field that is withheld is no misspelt one", "[privacy]
 }
 
 TEST_CASE("Names that cannot be allowed, and rules that are not there, are refused", "[privacy]") {
-  CHECK(error_of([] {
-          rules().allowing({"age", "healt"});
+  CHECK(message_of([] {
+          small_rules().allowing({"age", "healt"});
         }) == "'healt' is nothing that can be allowed, expected of: age, belief, finance, gender, health");
-  CHECK_THAT(error_of([] { rules().allowing({"minors"}); }),
+  CHECK_THAT(message_of([] { small_rules().allowing({"minors"}); }),
              ContainsSubstring("minors cannot be allowed: of a person under 18 nothing is used"));
-  CHECK(rules().allowing({"belief"}).names() == List{"age", "belief", "finance", "gender", "health"});
+  CHECK(small_rules().allowing({"belief"}).names() == List{"age", "belief", "finance", "gender", "health"});
   const TempDir dir;
-  CHECK_THAT(error_of([&] { Privacy(dir.path(), {}); }),
+  CHECK_THAT(message_of([&] { Privacy(dir.path(), {}); }),
              ContainsSubstring("sensitive-*.toml: there is no such file"));
 }
 
 TEST_CASE("adlib's own rules know the classes that privacy laws name", "[privacy]") {
-  const List names = Privacy(own_rules(), {}).names();
+  const List names = Privacy(test::rules_dir(), {}).names();
   for (const char* name : {"age", "belief", "finance", "gender", "health"}) {
     INFO(name);
     CHECK(std::find(names.begin(), names.end(), name) != names.end());
   }
-  const Privacy none(own_rules(), {});
+  const Privacy none(test::rules_dir(), {});
   for (const char* interest : {"糖尿病", "佛教", "diabetes", "Buddhism"}) {
     INFO(interest);
     CHECK(none.permitted(customer(io::Json({{"interests", {interest}}}).dump())).interests.empty());
@@ -258,7 +256,7 @@ TEST_CASE("Over 500 pairs in each language, gender and age change nothing unless
           "[privacy]") {
   const Language language = GENERATE(Language::zh, Language::en);
   const auto maker = test::example_maker(corpus::read_held_out(test::corpus_dir() / "corpus.txt"));
-  const Privacy none(own_rules(), {}), both(own_rules(), {"age", "gender"});
+  const Privacy none(test::rules_dir(), {}), both(test::rules_dir(), {"age", "gender"});
   const std::set<std::string> swapped{"<|age|>", "<|gender|>"};
   int differ = 0, kept = 0, dropped = 0;
   for (std::uint64_t i = 0; i < 500; ++i) {

@@ -10,8 +10,8 @@
 
 using namespace adlib;
 using namespace adlib::copywriter;
-using adlib::test::error_of;
 using adlib::test::HostileText;
+using adlib::test::message_of;
 
 namespace {
 
@@ -327,10 +327,10 @@ TEST_CASE("A price is written as copy has it", "[copywriter][prompt]") {
 TEST_CASE("Channels and tones have names", "[copywriter][prompt]") {
   for (const Channel channel : all_channels()) CHECK(parse_channel(to_string(channel)) == channel);
   for (const Tone tone : all_tones()) CHECK(parse_tone(to_string(tone)) == tone);
-  CHECK_THAT(error_of([] { parse_channel("fax"); }),
+  CHECK_THAT(message_of([] { parse_channel("fax"); }),
              ContainsSubstring(
                  "channel 'fax' is unknown, expected one of push, sms, email, chat, feed, detail, banner"));
-  CHECK_THAT(error_of([] { parse_tone(""); }),
+  CHECK_THAT(message_of([] { parse_tone(""); }),
              ContainsSubstring(
                  "tone '' is unknown, expected one of plain, warm, playful, elegant, energetic, expert"));
 }

@@ -3,13 +3,13 @@
 using namespace adlib;
 using namespace adlib::copywriter;
 using adlib::test::customers_from;
-using adlib::test::error_of;
+using adlib::test::message_of;
 
 namespace {
 
 Customer customer(const std::string& line) { return customers_from(line + "\n").at(0); }
 std::string customer_error(const std::string& text) {
-  return error_of([&] { customers_from(text); });
+  return message_of([&] { customers_from(text); });
 }
 using List = std::vector<std::string>;
 
@@ -268,6 +268,6 @@ TEST_CASE("A behaviour log's items are products as they were seen last", "[copyw
   CHECK(products[0].category == "数码");
   CHECK(products[0].extras == io::Json({{"brand_id", "b1"}, {"category_id", "k1"}}));
   CHECK(products[2].price->amount == "58.25");
-  CHECK_THAT(error_of([] { test::products_from("user,item,behaviour,timestamp\nu,i,pv,1\n"); }),
+  CHECK_THAT(message_of([] { test::products_from("user,item,behaviour,timestamp\nu,i,pv,1\n"); }),
              ContainsSubstring("products.csv:2: item 'i' has no title"));
 }

@@ -3,13 +3,13 @@
 
 using namespace adlib;
 using namespace adlib::copywriter;
-using adlib::test::error_of;
+using adlib::test::message_of;
 using adlib::test::products_from;
 
 namespace {
 
 std::string product_error(const std::string& text) {
-  return error_of([&] { products_from(text); });
+  return message_of([&] { products_from(text); });
 }
 using List = std::vector<std::string>;
 
@@ -191,7 +191,7 @@ TEST_CASE("Files are opened by path, with messages that name it", "[copywriter][
   ReadOptions options;
   options.delimiter = ';';
   CHECK(read_products(dir / "p.csv", options).at(0).title == "a,b");
-  CHECK_THAT(error_of([&] { read_products(dir / "none.csv"); }),
+  CHECK_THAT(message_of([&] { read_products(dir / "none.csv"); }),
              ContainsSubstring("none.csv: there is no such file"));
-  CHECK_THAT(error_of([&] { read_customers(dir.path()); }), ContainsSubstring("is a directory"));
+  CHECK_THAT(message_of([&] { read_customers(dir.path()); }), ContainsSubstring("is a directory"));
 }

@@ -114,7 +114,9 @@ TEST_CASE("a match inside an exception is covered, wherever the exception begins
 
 TEST_CASE("phrases that are no phrases are refused with their place", "[copywriter][rules]") {
   const auto refused = [](const std::string& phrase) {
-    return test::error_of([&] { (void)PhraseMatcher(std::vector<PhraseSource>{{phrase, "law.toml:7:3"}}); });
+    return test::message_of([&] {
+      (void)PhraseMatcher(std::vector<PhraseSource>{{phrase, "law.toml:7:3"}});
+    });
   };
   CHECK_THAT(refused("最{佳"), ContainsSubstring("law.toml:7:3: phrase '最{佳': '{' is never closed"));
   CHECK_THAT(refused("最}佳"), ContainsSubstring("'}' closes nothing"));
@@ -220,7 +222,7 @@ good = ["好！"]
 }
 
 TEST_CASE("mistakes in a file of rules are named with their place", "[copywriter][rules]") {
-  const auto error = [](const std::string& text) { return test::error_of([&] { (void)pack_of(text); }); };
+  const auto error = [](const std::string& text) { return test::message_of([&] { (void)pack_of(text); }); };
   const std::string head = "[[rule]]\nid = \"a\"\n";
   CHECK_THAT(error("[pack]\nid = \n"), ContainsSubstring("pack.toml:2"));
   CHECK_THAT(error("[[rule]]\nid = \"a\"\n"), ContainsSubstring("begins with [pack]"));
@@ -245,7 +247,7 @@ TEST_CASE("mistakes in a file of rules are named with their place", "[copywriter
   CHECK_THAT(error("[pack]\nid = “p”\n"), ContainsSubstring("pack.toml:2:6: '“' stands outside of quotes"));
   CHECK_THAT(error("# 注\n[pack]\nid = \"引号 \\\" 内\" 外\n"), ContainsSubstring("pack.toml:3:16: '外'"));
   CHECK_THAT(error("a = '''多\n行'''\n[#b]"), ContainsSubstring("pack.toml:3"));
-  CHECK_THAT(test::error_of([] { (void)RulePack::read("/nonexistent.toml"); }),
+  CHECK_THAT(test::message_of([] { (void)RulePack::read("/nonexistent.toml"); }),
              ContainsSubstring("nonexistent.toml"));
 }
 

@@ -21,7 +21,7 @@ using Keys = std::vector<std::u32string>;
 Keys keys_of(const std::string& phrase) { return phrase_keys({phrase, "here"}); }
 
 const RuleSet& own_rules() {
-  static const RuleSet set(fs::path(ADLIB_SOURCE_DIR) / "examples/copywriter/rules");
+  static const RuleSet set(test::rules_dir());
   return set;
 }
 

@@ -14,9 +14,9 @@
 
 namespace adlib::test {
 
-/// The message of the Error that `action` throws; fails the test when it throws none.
+/// The message of the Error that `action` throws, without its code; fails the test when it throws none.
 template <class Action>
-std::string error_of(const Action& action) {
+std::string message_of(const Action& action) {
   try {
     action();
   } catch (const Error& error) {
@@ -25,6 +25,10 @@ std::string error_of(const Action& action) {
   FAIL("no Error was thrown");
   return {};
 }
+
+/// The customer that the demonstration begins with.
+inline const std::string kCanonicalCustomer =
+    R"({"age":25,"gender":"male","interests":["科技","游戏","电影"]})";
 
 using Rows = std::vector<std::vector<std::string>>;
 

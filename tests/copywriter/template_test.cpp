@@ -3,26 +3,25 @@
 
 using namespace adlib;
 using namespace adlib::copywriter;
-using adlib::test::error_of;
+using adlib::test::kCanonicalCustomer;
+using adlib::test::message_of;
 using adlib::test::render;
 
 namespace {
 
 std::string template_error(const std::string& text) {
-  return error_of([&] { Template(text, "t.txt", Language::zh); });
+  return message_of([&] { Template(text, "t.txt", Language::zh); });
 }
 std::string english(const std::string& text, const std::string& customer) {
   return render(text, customer, R"({"id":"p","title":"Lamp"})", Language::en);
 }
 
-const std::string kSeed = R"({"age":25,"gender":"male","interests":["科技","游戏","电影"]})";
-
 }  // namespace
 
 TEST_CASE("Fields are filled in the words of the language", "[copywriter][template]") {
-  CHECK(render("{{customer.age}}岁{{ customer.gender }}，喜欢{{customer.interests}}", kSeed) ==
+  CHECK(render("{{customer.age}}岁{{ customer.gender }}，喜欢{{customer.interests}}", kCanonicalCustomer) ==
         "25岁男性，喜欢科技、游戏、电影");
-  CHECK(english("{{customer.age}}, {{customer.gender}}: {{customer.interests}}", kSeed) ==
+  CHECK(english("{{customer.age}}, {{customer.gender}}: {{customer.interests}}", kCanonicalCustomer) ==
         "25, male: 科技, 游戏, 电影");
   const std::string spender = R"({"spend":"3280.50","currency":"CNY"})";
   CHECK(render("{{customer.spend}}", spender) == "3280.50元");
@@ -71,7 +70,7 @@ TEST_CASE("Every field of a customer reaches a template by itself", "[copywriter
   CHECK(render(value, customer) == text);
   CHECK(render(guarded, customer) == "[" + text + "]");
   CHECK(render(guarded, "{}") == "none");
-  CHECK(error_of([&] { render("x\n  " + value, "{}"); }) ==
+  CHECK(message_of([&] { render("x\n  " + value, "{}"); }) ==
         "customers.jsonl:17: field '" + field +
             "' is missing but the template uses it (t.txt:2:3); add the field, or put "
             "what needs it between {{#customer." +
@@ -97,7 +96,7 @@ TEST_CASE("Every field of a product reaches a template by itself", "[copywriter]
   INFO(field);
   const std::string tag = "{{product." + field + "}}";
   CHECK(render(tag, "{}", R"({"id":"p","title":"T",)" + more + "}") == text);
-  CHECK_THAT(error_of([&] { render(tag); }),
+  CHECK_THAT(message_of([&] { render(tag); }),
              ContainsSubstring("products.jsonl:4: field '" + field +
                                "' is missing but the template uses it (t.txt:1:1)"));
 }
@@ -118,14 +117,16 @@ TEST_CASE("Filters pick, cut, quote and join", "[copywriter][template]") {
 }
 
 TEST_CASE("Sections may nest, and a tag alone on its line takes the line along", "[copywriter][template]") {
-  CHECK(render("a\n{{#customer.age}}\nage {{customer.age}}\n{{/customer.age}}\nb", kSeed) == "a\nage 25\nb");
+  CHECK(render("a\n{{#customer.age}}\nage {{customer.age}}\n{{/customer.age}}\nb", kCanonicalCustomer) ==
+        "a\nage 25\nb");
   CHECK(render("a\n{{#customer.age}}\nage {{customer.age}}\n{{/customer.age}}\nb") == "a\nb");
-  CHECK(render("a\r\n  {{#customer.age}}  \r\nx\r\n\t{{/customer.age}}\r\nb", kSeed) == "a\nx\nb");
-  CHECK(render("a {{#customer.age}} x{{/customer.age}} b", kSeed) == "a  x b");
+  CHECK(render("a\r\n  {{#customer.age}}  \r\nx\r\n\t{{/customer.age}}\r\nb", kCanonicalCustomer) ==
+        "a\nx\nb");
+  CHECK(render("a {{#customer.age}} x{{/customer.age}} b", kCanonicalCustomer) == "a  x b");
   CHECK(render("{{! one\ntwo {{ }}\na{{! inline }}b") == "ab");
   CHECK(render("{{#customer.age}}{{#customer.name}}both{{/customer.name}}{{^customer.name}}age{{/"
                "customer.name}}{{/customer.age}}",
-               kSeed) == "age");
+               kCanonicalCustomer) == "age");
   CHECK(render("\xEF\xBB\xBF a {b} { \n") == "a {b} {");
   CHECK(render("").empty());
   const std::string off = R"({"vip":false,"list":[],"blank":"\u200b"})";
@@ -197,11 +198,11 @@ TEST_CASE("A template's mistakes are named by file, line and column", "[copywrit
 TEST_CASE("Names of languages and scenes are told when one is wrong", "[copywriter][template]") {
   CHECK(parse_language("en") == Language::en);
   CHECK(parse_scene("member") == Scene::member);
-  CHECK(error_of([] { parse_language("fr"); }) == "language 'fr' is unknown, expected zh or en");
-  CHECK(error_of([] { parse_scene("mail"); }) ==
+  CHECK(message_of([] { parse_language("fr"); }) == "language 'fr' is unknown, expected zh or en");
+  CHECK(message_of([] { parse_scene("mail"); }) ==
         "scene 'mail' is unknown, expected recommendation, promotion, member, social or ad");
   CHECK(all_scenes().size() == 5);
   test::TempDir dir;
-  CHECK_THAT(error_of([&] { load_template(dir.path(), Language::zh, Scene::ad); }),
+  CHECK_THAT(message_of([&] { load_template(dir.path(), Language::zh, Scene::ad); }),
              ContainsSubstring("zh/ad.txt: there is no template for scene 'ad' in language 'zh'"));
 }

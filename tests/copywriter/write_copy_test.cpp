@@ -8,7 +8,7 @@
 
 using namespace adlib;
 using namespace adlib::copywriter;
-using adlib::test::error_of;
+using adlib::test::message_of;
 using adlib::test::read_text;
 using adlib::test::TempDir;
 
@@ -78,20 +78,20 @@ TEST_CASE("Jobs are all pairs, or matched ones, up to a limit", "[copywriter][wr
   CHECK(CopyJobs(customers, products, templates, options).size() == 6);
   options.limit = 0;
   options.pairing = parse_pairing("zip");
-  CHECK_THAT(error_of([&] { CopyJobs(customers, products, templates, options); }),
+  CHECK_THAT(message_of([&] { CopyJobs(customers, products, templates, options); }),
              ContainsSubstring("pairing 'zip' needs as many customers as products, got 3 and 2"));
   products.push_back(products[0]);
   CHECK(names(CopyJobs(customers, products, templates, options)) == List{"c1p1", "c2p2", "c3p1"});
-  CHECK_THAT(error_of([] { parse_pairing("some"); }), ContainsSubstring("expected all or zip"));
+  CHECK_THAT(message_of([] { parse_pairing("some"); }), ContainsSubstring("expected all or zip"));
   options.limit = -1;
-  CHECK_THAT(error_of([&] { CopyJobs(customers, products, templates, options); }),
+  CHECK_THAT(message_of([&] { CopyJobs(customers, products, templates, options); }),
              ContainsSubstring("the limit is -1"));
   options = {};
   options.scenes = {Scene::recommendation, Scene::recommendation};
-  CHECK_THAT(error_of([&] { CopyJobs(customers, products, templates, options); }),
+  CHECK_THAT(message_of([&] { CopyJobs(customers, products, templates, options); }),
              ContainsSubstring("a scene or language is named twice"));
   options.scenes = {Scene::ad};
-  CHECK_THAT(error_of([&] { CopyJobs(customers, products, templates, options); }),
+  CHECK_THAT(message_of([&] { CopyJobs(customers, products, templates, options); }),
              ContainsSubstring("no template for scene 'ad' in language 'zh'"));
 }
 
@@ -177,7 +177,7 @@ TEST_CASE("A missing field is found before anything is written", "[copywriter][w
   const auto products = two_products();
   const Templates templates = templates_of("{{customer.age}}{{product.title}}");
   CHECK_THAT(
-      error_of([&] { CopyJobs(customers, products, templates, {}); }),
+      message_of([&] { CopyJobs(customers, products, templates, {}); }),
       ContainsSubstring("customers.jsonl:2: field 'age' is missing but the template uses it (t.txt:1:1)"));
   CopyOptions options;
   options.limit = 2;  // both of the first customer, who has an age
@@ -189,7 +189,7 @@ TEST_CASE("A section on a field that nobody has is refused when it looks misspel
   const Templates misspelt = templates_of("a\n{{#customer.intrests}}x{{/customer.intrests}}");
   auto customers = three_customers();
   CHECK(
-      error_of([&] { CopyJobs(customers, products, misspelt, {}); }) ==
+      message_of([&] { CopyJobs(customers, products, misspelt, {}); }) ==
       "t.txt:2:1: unknown field 'customer.intrests', and no customer has it; is 'customer.interests' meant?");
   customers[2].extras["intrests"] = "x";
   CHECK(CopyJobs(customers, products, misspelt, {}).size() == 6);
@@ -203,7 +203,7 @@ TEST_CASE("A writer's error tells which customer and product it was", "[copywrit
   const Templates templates = templates_of("{{product.title}}");
   const CopyJobs jobs(customers, products, templates, {});
   int calls = 0;
-  CHECK(error_of([&] {
+  CHECK(message_of([&] {
           write_copies(
               jobs,
               [&](const CopyJob& job) {
@@ -273,7 +273,7 @@ TEST_CASE("Resuming refuses to mix two runs in one file", "[copywriter][write]")
     });
   }
   const auto refused = [&](const Templates& t, const CopyOptions& options) {
-    return error_of([&] {
+    return message_of([&] {
       const CopyJobs jobs(customers, products, t, options);
       done_jobs(JsonLinesSink(out, JsonLinesSink::Start::resume), jobs);
     });
@@ -290,7 +290,7 @@ TEST_CASE("Resuming refuses to mix two runs in one file", "[copywriter][write]")
              ContainsSubstring("another prompt, seed or model"));
   auto opted_out = customers;
   opted_out[0].personalised = false;
-  CHECK_THAT(error_of([&] {
+  CHECK_THAT(message_of([&] {
                const CopyJobs jobs(opted_out, products, templates, {});
                done_jobs(JsonLinesSink(out, JsonLinesSink::Start::resume), jobs);
              }),

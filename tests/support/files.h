@@ -20,6 +20,8 @@ inline std::filesystem::path source_dir() {
 }
 /// Goldens that the project keeps: tests/data.
 inline std::filesystem::path data_dir() { return source_dir() / "tests" / "data"; }
+/// The rules that adlib comes with.
+inline std::filesystem::path rules_dir() { return source_dir() / "examples/copywriter/rules"; }
 /// The folder of real data and third-party vectors beside the project; may be missing.
 inline std::filesystem::path shared_dir() { return source_dir().parent_path() / "shared"; }
 
