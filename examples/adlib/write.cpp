@@ -133,6 +133,9 @@ void report(const cw::CopySummary& summary, Clock::time_point start, const Conso
       << std::fixed << std::setprecision(2) << std::chrono::duration<double>(Clock::now() - start).count()
       << " s";
   console.note(out.str());
+  if (summary.unfit > 0)
+    console.warn("of " + counted(summary.unfit, "text") +
+                 " no attempt came out right; leave out the records with \"unfit\": true");
 }
 
 // Tagged prompts under the rules and held against the facts, where there are some; templates as they are.
@@ -421,7 +424,8 @@ void add_write(CLI::App& app, Session& session) {
       "Writes a JSON object a line: customer, product, scene, language, channel, tone, prompt, text, seed, "
       "model, "
       "prompt_tokens,\n"
-      "generated_tokens, seconds, finish_reason, guarded, personalised. Tokens are drawn unless "
+      "generated_tokens, seconds, finish_reason, guarded, personalised and, where it is, unfit. Tokens are "
+      "drawn unless "
       "--no-do-sample is given.\n"
       "The seed of each text comes from --seed (0 without it), customer, product, scene and language, so "
       "that it does not\n"
@@ -430,8 +434,9 @@ void add_write(CLI::App& app, Session& session) {
       "found before the model is loaded. A customer who opted out (personalised: false) or is under 18 gets "
       "a text of the\n"
       "product alone.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_write(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_write(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

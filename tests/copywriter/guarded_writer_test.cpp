@@ -90,9 +90,16 @@ TEST_CASE("a judge has texts written again, and the attempt it took gives the sa
   // Unfit texts are not even shown to the judge: at least one attempt was sent back.
   CHECK(taken.attempt >= 1);
   if (seen.size() == 2) CHECK(taken.text == seen.back());
+  CHECK(taken.unfit == (seen.size() != 2));
+  const auto never = [](const std::string&) { return false; };
+  const GeneratedText last = guarded.begin(request(1), never).get();
+  CHECK(last.attempt == 3);
+  CHECK(last.unfit);
   CopyRequest again = request(1);
   again.attempt = taken.attempt;
-  CHECK(guarded.begin(again, [](const std::string&) { return false; }).get().text == taken.text);
+  const GeneratedText same = guarded.begin(again, never).get();
+  CHECK(same.text == taken.text);
+  CHECK_FALSE(same.unfit);  // it was taken once
   CHECK(guarded.begin(CopyRequest::from_json(again.to_json(), "t")).get().text == taken.text);
   CHECK(guarded.begin(request(1)).get().text != taken.text);
 }

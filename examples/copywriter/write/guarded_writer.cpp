@@ -137,7 +137,8 @@ void GuardedWriter::work() {
     bool again = false;
     try {
       GeneratedText written = text->written.get();
-      again = !stopping && text->attempt + 1 < options_.attempts && !is_fit(*text, written);
+      const bool fit = is_fit(*text, written);
+      again = !stopping && text->attempt + 1 < options_.attempts && !fit;
       if (again) {
         ++text->attempt;
         text->tokens += written.generated_tokens;
@@ -149,6 +150,7 @@ void GuardedWriter::work() {
       } else {
         written.generated_tokens += text->tokens;
         written.attempt = text->attempt;
+        written.unfit = !fit;
         text->result.set_value(std::move(written));
       }
     } catch (...) {

@@ -25,9 +25,9 @@ namespace adlib::copywriter {
 /// come to its end in the field, strays into what the model itself finds unlikely, does not name the product,
 /// says a word twice in a row, names one thing as two, leaves an amount out or does not please the caller's
 /// judge is asked for again with another seed, each time a little less strictly; the last attempt must name
-/// the product and is taken as it is. So the same request gives the same bytes, and a request with the
-/// attempt that was taken gives them without a judge. Has a thread of its own, since texts end while others
-/// are asked for.
+/// the product and is taken as it is (GeneratedText::unfit). So the same request gives the same bytes, and a
+/// request with the attempt that was taken gives them without a judge. Has a thread of its own, since texts
+/// end while others are asked for.
 class GuardedWriter {
  public:
   struct Options {

@@ -23,6 +23,7 @@ struct GeneratedText {
   std::string finish_reason;  ///< "stop", "length", "unlikely"
   bool guarded = false;       ///< under the rules of a Guard
   int attempt = 0;            ///< which of a request's texts it is (GuardedWriter), from 0
+  bool unfit = false;         ///< the last attempt, for which GuardedWriter would have asked again
 };
 
 /// What a writer is asked for.

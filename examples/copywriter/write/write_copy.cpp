@@ -185,6 +185,7 @@ OrderedJson copy_record(const CopyJob& job, const GeneratedText& written, const 
   record["finish_reason"] = written.finish_reason;
   record["guarded"] = written.guarded;
   record["personalised"] = job.customer->personalised;
+  if (written.unfit) record["unfit"] = true;
   return record;
 }
 
@@ -252,6 +253,7 @@ CopySummary write_copies(const CopyJobs& jobs, const BeginText& begin, std::size
     ++summary.written;
     summary.prompt_tokens += written.prompt_tokens;
     summary.generated_tokens += written.generated_tokens;
+    summary.unfit += written.unfit;
     summary.seconds += written.seconds;
     summary.complete = emit(copy_record(job, written, jobs.options()));
     return summary.complete;

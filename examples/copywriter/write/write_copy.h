@@ -111,8 +111,9 @@ struct CopySummary {
   std::int64_t skipped = 0;  ///< done by an earlier run
   std::int64_t prompt_tokens = 0;
   std::int64_t generated_tokens = 0;
-  double seconds = 0;    ///< inside the writer
-  bool complete = true;  ///< false when `emit` stopped the run
+  std::int64_t unfit = 0;  ///< GeneratedText::unfit
+  double seconds = 0;      ///< inside the writer
+  bool complete = true;    ///< false when `emit` stopped the run
 };
 
 /// Writes the copy of every job that is not in `done`. `emit` gets each record as it is ready and returns
