@@ -9,6 +9,7 @@
 #include "campaign/shops.h"
 #include "campaign/support.h"
 #include "copywriter/collect/behaviour_log.h"
+#include "copywriter/prepare/shop.h"
 #include "copywriter/recommend/recommend.h"
 
 namespace {

@@ -12,14 +12,14 @@ namespace {
 
 using test::error_of;
 
-const std::shared_ptr<const RuleSet>& rules() {
+const std::shared_ptr<const RuleSet>& guard_rules() {
   static const std::shared_ptr<const RuleSet> set =
       std::make_shared<RuleSet>(std::filesystem::path(ADLIB_SOURCE_DIR) / "examples/copywriter/rules");
   return set;
 }
 
 const Guard& guard() {
-  static const Guard all(rules());
+  static const Guard all(guard_rules());
   return all;
 }
 
@@ -86,16 +86,17 @@ TEST_CASE("a guarded copy has the foreign words of its prompt, whole", "[copywri
 }
 
 TEST_CASE("a guarded copy fits its field and ends with what closes every copy", "[copywriter][guard]") {
-  const std::vector<ChannelField>& channels = rules()->channels();
-  const Guard form(rules(), {.field = find_channel(channels, "vivo-push-title"), .ending = {"拒收请回复R"}});
+  const std::vector<ChannelField>& channels = guard_rules()->channels();
+  const Guard form(guard_rules(),
+                   {.field = find_channel(channels, "vivo-push-title"), .ending = {"拒收请回复R"}});
   const auto constraint = form.constraint(prompt(), Language::zh, {}, Guard::Name::free);
   ConstrainedText copy(*constraint);
   for (const char* piece : {"去走走，", "去走走，", "看看山，", "看看水，", "喝喝茶，", "歇一歇，"})
     copy.push(piece);
   CHECK(copy.finish() == "去走走，去走走，看看山。拒收请回复R");
   CHECK(length_of(copy.finish()).in(LengthUnit::chinese_width) <= 20);
-  const Guard none(rules(), {.field = find_channel(channels, "vivo-push-title"),
-                             .ending = {"这一句话太长了，怎么也放不进二十个汉字的标题里去"}});
+  const Guard none(guard_rules(), {.field = find_channel(channels, "vivo-push-title"),
+                                   .ending = {"这一句话太长了，怎么也放不进二十个汉字的标题里去"}});
   CHECK_THAT(error_of([&] { (void)none.constraint(prompt(), Language::zh); }), ContainsSubstring("length"));
 }
 

@@ -134,7 +134,9 @@ class NumberCheck {
   bool is_borne_out(const PlacedNumber& number) const {
     const bool money = rules_.is_money(number.unit);
     return any_fact([&](const PlacedNumber& fact) {
-      if (fact.negative && !number.negative) return false;
+      // A person may say it otherwise: "15 °C below zero"; and elsewhere a stroke joins: "保温杯-500ml".
+      if (context_.generated && fact.negative && !number.negative && rules_.is_unit(fact.unit, {"℃", "°f"}))
+        return false;
       if (number.per != fact.per && rules_.is_density(fact.per)) return false;
       if (number.unit != UnitSet::none && fact.unit != UnitSet::none) return rules_.same_amount(number, fact);
       if (number.digits != fact.digits) return false;
