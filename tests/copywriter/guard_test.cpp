@@ -13,8 +13,7 @@ namespace {
 using test::error_of;
 
 const std::shared_ptr<const RuleSet>& guard_rules() {
-  static const std::shared_ptr<const RuleSet> set =
-      std::make_shared<RuleSet>(std::filesystem::path(ADLIB_SOURCE_DIR) / "examples/copywriter/rules");
+  static const std::shared_ptr<const RuleSet> set = std::make_shared<RuleSet>(test::rules_dir());
   return set;
 }
 

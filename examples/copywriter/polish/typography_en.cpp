@@ -36,6 +36,8 @@ const Rules& english_mark_rules() {
 const Rules& english_words() {
   static const char* const doubled = "单词重复";
   static const char* const twice = "the same word twice";
+  static const char* const one = "两样东西其实是同一样";
+  static const char* const is_one = "two things that are one";
   static const Rules rules = {
       // The second begins in lower case: "the The North Face jacket" names a brand.
       {"grammar/doubled-word", Level::error, doubled, twice,
@@ -50,10 +52,10 @@ const Rules& english_words() {
        R"((?<![\w’'-])(?:a an|an a|the a|a the|the an|an the)(?![\w’'-])(?! la\b| cappella\b| posteriori\b))",
        nullptr},
       // Not "loved more and more", which is one thing twice on purpose.
-      {"grammar/same-twice", Level::style, "两样东西其实是同一样", "two things that are one",
+      {"grammar/same-twice", Level::style, one, is_one,
        R"((?<![\w’'-])(?:loves?|likes?|enjoys?|both|between|(?:time|enough|day) for)\s+(?!more |again |over )(\p{L}[\p{L} -]{2,30}?),? and (?:for |both )?\1(?![\w’'-]))",
        nullptr},
-      {"grammar/same-twice", Level::style, "两样东西其实是同一样", "two things that are one",
+      {"grammar/same-twice", Level::style, one, is_one,
        R"((?<![\w’'-])[Yy]ou (love|like|enjoy) (\p{L}[\p{L} -]{2,30}?),? (?:and )?you (?:also )?\1 \2(?![\w’'-]))",
        nullptr},
       // "US$ 5", "5 $" and "$AAPL" are something else.

@@ -144,6 +144,8 @@ const Rules& chinese_mark_rules() {
 const Rules& chinese_words() {
   static const char* const doubled = "多了一个重复的字";
   static const char* const english = "a word too many";
+  static const char* const one = "两样东西其实是同一样";
+  static const char* const is_one = "two things that are one";
   static const Rules rules = {
       {"grammar/doubled-word", Level::error, doubled, english, "(?<![目打端的])的的(?![确士的])", "的"},
       {"grammar/doubled-word", Level::error, doubled, english,
@@ -173,10 +175,10 @@ const Rules& chinese_words() {
       // Not what sounds or calls come in threes: 哈哈哈, 买买买.
       {"grammar/doubled-word", Level::style, "一个字连着三次", "a character three times",
        R"((?![哈嘻呵嘿呜啦嗒哒咚喵汪叮滴噗咕嘎哇啊哎来去买冲对好多真快妈爸加一])(\p{Han})\1{2,})", nullptr},
-      {"grammar/same-twice", Level::style, "两样东西其实是同一样", "two things that are one",
+      {"grammar/same-twice", Level::style, one, is_one,
        R"((?:爱|喜欢)((?:\p{Han}|[A-Za-z]){2,12}?)(?:的你|的人)?[，、]?(?:又|也|还|更)(?:爱|喜欢)\1(?=[，。！？；、的]|\s|\z))",
        nullptr},
-      {"grammar/same-twice", Level::style, "两样东西其实是同一样", "two things that are one",
+      {"grammar/same-twice", Level::style, one, is_one,
        R"((?:爱|喜欢|无论是|从|\A|[，。！？；])((?:\p{Han}|[A-Za-z]){2,12}?)(?:和|与|聊到)\1(?=[，。！？；、]|都[是能要]|\s|\z))",
        nullptr},
       {"grammar/missing-word", Level::error, "句子没有说完", "the sentence is not complete",

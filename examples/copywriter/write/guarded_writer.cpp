@@ -137,8 +137,9 @@ void GuardedWriter::work() {
     bool again = false;
     try {
       GeneratedText written = text->written.get();
-      const bool fit = is_fit(*text, written);
-      again = !stopping && text->attempt + 1 < options_.attempts && !fit;
+      const bool fit =
+          stopping || is_fit(*text, written);  // nobody waits for what is dropped: do not judge it
+      again = !fit && text->attempt + 1 < options_.attempts;
       if (again) {
         ++text->attempt;
         text->tokens += written.generated_tokens;
