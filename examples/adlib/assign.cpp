@@ -76,8 +76,9 @@ void add_assign(CLI::App& app, Session& session) {
       "most;\n"
       "contextual does so for users like this one. The probability of each draw is kept, for 'adlib "
       "measure'. Prints a JSON object.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_assign(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_assign(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

@@ -80,8 +80,9 @@ void add_campaign(CLI::App& app, Session& session) {
       "  [[publish]]\n"
       "  to = \"push\"\n"
       "Stages are repeatable: what was done is not done again.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_campaign(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_campaign(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

@@ -182,8 +182,9 @@ void add_collect(CLI::App& app, Session& session) {
       "  adlib collect shop.db --copy subject_lines.csv --map mapping.toml\n\n"
       "Each file is kept whole or not at all, and reading it again changes nothing. Prints a JSON object a "
       "file.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_collect(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_collect(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

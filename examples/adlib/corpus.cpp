@@ -70,7 +70,8 @@ int write_pairs(const CorpusOptions& options, const Console&) {
 }
 
 CLI::App* add_command(CLI::App* group, Session& session, const std::shared_ptr<CorpusOptions>& options,
-                      const char* name, const char* about, int (*action)(const CorpusOptions&, const Console&)) {
+                      const char* name, const char* about,
+                      int (*action)(const CorpusOptions&, const Console&)) {
   CLI::App* command = group->add_subcommand(name, about);
   command->add_option("--seed", options->seed, "Of all that is drawn")->type_name("N")->capture_default_str();
   command

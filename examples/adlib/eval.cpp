@@ -296,8 +296,9 @@ void add_eval(CLI::App& app, Session& session) {
       "reference's. Every "
       "measure is\n"
       "defined in docs/training.md.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_eval(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_eval(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

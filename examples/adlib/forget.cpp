@@ -45,8 +45,9 @@ void add_forget(CLI::App& app, Session& session) {
       "before is not reached: a warning names each such file and address, once, and stdout gets them as a "
       "JSON\n"
       "object.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_forget(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_forget(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

@@ -168,8 +168,9 @@ void add_generate(CLI::App& app, Session& session) {
       "be answered, such\n"
       "as a prompt that is too long, gets {\"line\", \"error\"}, is told at the end, and makes the exit code "
       "1.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_generate(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_generate(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

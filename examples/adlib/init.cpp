@@ -118,8 +118,9 @@ void add_init(CLI::App& app, Session& session) {
       "byte-level tokenizer of 256 bytes and <|endoftext|>, so that every text can be encoded. The weights "
       "are\n"
       "random, and their file says so: adlib write and adlib generate warn that such a model writes noise.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_init(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_init(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

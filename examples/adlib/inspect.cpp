@@ -255,8 +255,9 @@ void add_inspect(CLI::App& app, Session& session) {
       "real checkpoints carry and that hold nothing (attention masks, rotary tables, a tied head's copy) are "
       "listed\n"
       "as ignored. Exit status 1 when there is a problem.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_inspect(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_inspect(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

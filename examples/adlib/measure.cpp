@@ -138,8 +138,9 @@ void add_measure(CLI::App& app, Session& session) {
       "an unsubscribe is obeyed from then on. Intervals are 95%; the test against held-out users may be "
       "looked at any\n"
       "time. A row about a copy that was never published, or of the future, is a bad one.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_measure(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_measure(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

@@ -64,8 +64,9 @@ void add_polish(CLI::App& app, Session& session) {
       "  adlib polish shop.db\n\n"
       "Mends what is safe to mend, keeps the rest as findings, and prints how many copies are ready and how\n"
       "many blocked: those break a rule of level error or ban and go no further unless somebody edits them.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_polish(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_polish(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

@@ -121,8 +121,9 @@ void add_prepare(CLI::App& app, Session& session) {
       "Prints a JSON object: customers, cold_starts (too little is known), unprofiled (opted out or under "
       "18),\n"
       "changed, pairs. The same store at the same --now gives the same features.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_prepare(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_prepare(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

@@ -260,8 +260,9 @@ void add_publish(CLI::App& app, Session& session) {
       "    --unsubscribe-url 'https://shop.example/leave/{token}'\n"
       "  ADLIB_WEBHOOK_SECRET=... adlib publish shop.db --to webhook --url https://shop.example/adlib\n\n"
       "Only approved texts go out, and none twice.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_publish(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_publish(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

@@ -233,8 +233,9 @@ void add_quantize(CLI::App& app, Session& session) {
       "is off, by that of the weights. adlib reads the directory, transformers does not (docs/models.md). "
       "The\n"
       "same is done while loading by --weights of the other commands, which leaves the files as they are.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_quantize(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_quantize(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

@@ -81,8 +81,9 @@ void add_recommend(CLI::App& app, Session& session) {
       "  adlib recommend shop.db --top 3\n\n"
       "Recommends listed products that a customer has not bought. Where the method says nothing, what is\n"
       "popular fills the list. Prints a JSON object with what was chosen and measured.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_recommend(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_recommend(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

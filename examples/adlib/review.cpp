@@ -188,7 +188,8 @@ void add_review(CLI::App& app, Session& session) {
       add_group(app, session, "review", "Decide what is published",
                 "'adlib review list', 'adlib review export', 'adlib review import', 'adlib review approve', "
                 "'adlib review reject' or 'adlib review edit'");
-  const auto add = [&](const char* name, const char* about, int (*run)(const ReviewOptions&, const Console&)) {
+  const auto add = [&](const char* name, const char* about,
+                       int (*run)(const ReviewOptions&, const Console&)) {
     auto options = std::make_shared<ReviewOptions>();
     CLI::App* command = group->add_subcommand(name, about);
     add_store(*command, options->store);

@@ -175,8 +175,9 @@ void add_tokenize(CLI::App& app, Session& session) {
       "  adlib tokenize model 'Hello world' --ids --pieces  a token a line\n"
       "  adlib tokenize model --decode '15496 995'          back to text\n"
       "  adlib tokenize model --input corpus.txt --check    does every line survive the round trip?");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_tokenize(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_tokenize(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

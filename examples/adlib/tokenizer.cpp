@@ -169,8 +169,9 @@ void add_tokenizer(CLI::App& app, Session& session) {
       "back byte for byte. The same texts and options give the same files. transformers' AutoTokenizer "
       "reads\n"
       "the directory.");
-  command->callback(
-      [options, &session] { session.job = [options, &session] { return run_tokenizer(*options, session.console); }; });
+  command->callback([options, &session] {
+    session.job = [options, &session] { return run_tokenizer(*options, session.console); };
+  });
 }
 
 }  // namespace adlib::cli

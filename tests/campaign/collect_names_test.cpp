@@ -11,10 +11,10 @@ namespace {
 
 using namespace adlib;
 using namespace adlib::copywriter;
+using adlib::test::CollectedShop;
 using adlib::test::have;
 using adlib::test::kLog;
 using adlib::test::shared_dir;
-using adlib::test::CollectedShop;
 
 // "pric > price!" of each column alone, "!" where it is vital.
 std::string slip_of(FileKind kind, const std::string& column) {

@@ -11,10 +11,10 @@ namespace {
 
 using namespace adlib;
 using namespace adlib::copywriter;
+using adlib::test::CollectedShop;
 using adlib::test::have;
 using adlib::test::kLog;
 using adlib::test::shared_dir;
-using adlib::test::CollectedShop;
 
 }  // namespace
 

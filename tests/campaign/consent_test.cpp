@@ -11,8 +11,8 @@ namespace {
 using namespace adlib;
 using namespace adlib::copywriter;
 using adlib::test::Clock;
-using adlib::test::NewStore;
 using adlib::test::CollectedShop;
+using adlib::test::NewStore;
 
 // What a record of one field says: "sms+" is granted, "-" every channel refused, "?" not understood.
 std::string said(const std::string& json) {

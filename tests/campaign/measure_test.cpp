@@ -288,11 +288,11 @@ TEST_CASE("outcomes of copies that never went out, and of the future, are bad ro
           "INSERT INTO assignment(placement, copy, run, policy, propensity, context, time) SELECT placement, "
           "id, 1, 'uniform', 0.5, '{}', 20 FROM copy WHERE id = ?")
       .run(unsent);
-  const std::string text =
-      concat("copy,user,kind,time\n", unsent, ",,impression,100\n", unsent, ",,click,100\n", unsent,
-             ",,conversion,100\n", unsent, ",,unsubscribe,100\n", shop.copy, ",,impression,", kImportTime + 86'400,
-             "\n", shop.copy, ",,impression,", kImportTime + 86'401, "\n,c-1,click,100\n,c-2,conversion,",
-             kImportTime + 86'401, "\n", shop.copy, ",,impression,2027-11-30T08:00:00Z\n");
+  const std::string text = concat(
+      "copy,user,kind,time\n", unsent, ",,impression,100\n", unsent, ",,click,100\n", unsent,
+      ",,conversion,100\n", unsent, ",,unsubscribe,100\n", shop.copy, ",,impression,", kImportTime + 86'400,
+      "\n", shop.copy, ",,impression,", kImportTime + 86'401, "\n,c-1,click,100\n,c-2,conversion,",
+      kImportTime + 86'401, "\n", shop.copy, ",,impression,2027-11-30T08:00:00Z\n");
   CHECK_THAT(test::error_of([&] { shop.import("f.csv", text); }),
              Contains("f.csv:2: the copy was never published") && Contains("--max-errors"));
   const OutcomeSummary summary = shop.import("f.csv", text, 6);

@@ -353,7 +353,8 @@ TEST_CASE("a record that cannot be read is named, and the features stay as they 
 
 TEST_CASE("a half-life of nothing and a lexicon with a mistake are refused by place", "[prepare]") {
   const NewStore store;
-  CHECK_THAT(test::error_of([&] { prepare_at(*store, kMidnight, 0); }), Catch::Contains("expected more than 0"));
+  CHECK_THAT(test::error_of([&] { prepare_at(*store, kMidnight, 0); }),
+             Catch::Contains("expected more than 0"));
   const auto file = store.directory() / "zh.toml";
   test::write_text(file, "[[aspect]]\nid = \"quality\"\nwords = [\"质量\", \"质量\"]\n");
   CHECK_THAT(test::error_of([&] { OpinionLexicon{file}; }),

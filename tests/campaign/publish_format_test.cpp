@@ -8,11 +8,11 @@ namespace {
 
 using namespace adlib;
 using namespace adlib::copywriter;
+using adlib::test::ApprovedShop;
 using adlib::test::channels;
 using adlib::test::kProduct;
 using adlib::test::lines_of;
 using adlib::test::read_text;
-using adlib::test::ApprovedShop;
 using adlib::test::table_of;
 
 TEST_CASE("push messages carry the vendor's title, or the product's cut between words", "[publish]") {

@@ -7,11 +7,11 @@ namespace {
 
 using namespace adlib;
 using namespace adlib::copywriter;
+using adlib::test::ApprovedShop;
 using adlib::test::channels;
 using adlib::test::kProduct;
 using adlib::test::lines_of;
 using adlib::test::read_text;
-using adlib::test::ApprovedShop;
 using adlib::test::table_of;
 
 TEST_CASE("only what was approved, and is still the newest decision, is published", "[publish]") {

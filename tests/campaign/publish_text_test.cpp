@@ -10,11 +10,11 @@ namespace {
 
 using namespace adlib;
 using namespace adlib::copywriter;
+using adlib::test::ApprovedShop;
 using adlib::test::channels;
 using adlib::test::kProduct;
 using adlib::test::lines_of;
 using adlib::test::read_text;
-using adlib::test::ApprovedShop;
 using adlib::test::table_of;
 
 // A reader of e-mail as strict as the standards, written for these tests.

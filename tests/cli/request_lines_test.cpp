@@ -69,9 +69,9 @@ TEST_CASE("generate answers a file's requests in order, however many are under w
     CHECK(expected[i]["choices"].size() == (i % 6 == 5 ? 2 : 1));
   }
   CHECK(timeless_records(answer(dir / "in.jsonl", {}, {"--seed", "5"}).out) == expected);
-  CHECK(
-      timeless_records(answer(dir / "in.jsonl", {}, {"--seed", "5", "--threads", "2", "--max-sequences", "7"}).out) ==
-      expected);
+  CHECK(timeless_records(
+            answer(dir / "in.jsonl", {}, {"--seed", "5", "--threads", "2", "--max-sequences", "7"}).out) ==
+        expected);
   const Finished any = answer(dir / "in.jsonl", {}, {"--seed", "5", "--unordered", "--progress"});
   CHECK(by_line(timeless_records(any.out)) == expected);
   CHECK_THAT(any.err, ContainsSubstring("tokens/s") && ContainsSubstring("cache"));
