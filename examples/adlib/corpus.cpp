@@ -18,6 +18,7 @@ struct CorpusOptions {
   std::string texts, output, language, unlike;
   std::int64_t examples = 0;
   std::uint64_t seed = 1;
+  int drafts = 1;
   bool held_out = false;
 };
 
@@ -35,7 +36,7 @@ struct CorpusTexts {
 
 int write(const CorpusOptions& options, const Console& console) {
   const CorpusTexts texts(options);
-  const cc::ExampleMaker maker(texts.zh, texts.en, texts.held_out);
+  const cc::ExampleMaker maker(texts.zh, texts.en, texts.held_out, options.drafts);
   std::optional<cw::Language> language;
   if (!options.language.empty()) language = cw::parse_language(options.language);
   Output output(options.output);
@@ -108,6 +109,14 @@ void add_corpus(CLI::App& app, Session& session) {
   corpus->add_option("FILE", options->output, file)->type_name("FILE")->required();
   add_count(corpus, *options);
   add_language(corpus, *options, "One language only");
+  corpus
+      ->add_option(
+          "--drafts", options->drafts,
+          "Of so many drafts of a copy take the first that says something of the customer's own behind "
+          "its first clause")
+      ->check(CLI::Range(1, 30))
+      ->type_name("N")
+      ->capture_default_str();
   corpus->footer(
       "Examples:\n"
       "  adlib corpus write replay.jsonl --examples 2000 --seed 7\n\n"

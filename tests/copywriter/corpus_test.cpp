@@ -224,6 +224,36 @@ TEST_CASE("A kind of customer counts only where an interest shows it", "[copywri
   CHECK(copies(&kind, kind.interests[0]) != copies(nullptr, kind.interests[0]));
 }
 
+TEST_CASE("More drafts put something of the customer's own behind the first clause oftener",
+          "[copywriter][corpus]") {
+  const Language language = any_language();
+  const std::string interest = "Zorb";
+  Product product;
+  product.title = language == Language::zh ? "雾灰 Q2 马克杯" : "Brel Q2 Mug";
+  Customer customer;
+  customer.interests = {interest};
+  const TaggedPrompt prompt =
+      tagged_prompt({language, Scene::recommendation, Channel::push, Tone::plain}, product, customer);
+  constexpr std::size_t copies = 200;
+  const auto later = [&](int drafts) {
+    std::size_t count = 0;
+    for (std::uint64_t i = 0; i < copies; ++i) {
+      Random random(1, i);
+      const std::string text =
+          Composer(lexicon(language), drafts).compose(prompt, nullptr, nullptr, {}, random);
+      std::size_t end = std::string::npos;  // of the first clause
+      for (const char* mark : {"，", "。", "！", "？", "；", "：", ", ", ". ", "! ", "? ", "; ", ": "})
+        end = std::min(end, text.find(mark));
+      const std::size_t at = text.rfind(interest);
+      count += at != std::string::npos && at > end ? 1 : 0;
+    }
+    return count;
+  };
+  const std::size_t one = later(1), many = later(30);
+  CHECK(one < copies / 2);
+  CHECK(many > copies * 9 / 10);
+}
+
 TEST_CASE("Two customers get two copies for one product, equal ones the same", "[copywriter][corpus]") {
   const Language language = any_language();
   const World world(lexicon(Language::zh), lexicon(Language::en), held_out());

@@ -49,6 +49,13 @@ std::string_view draw_tone(const Traits& traits, const Book* kind, Random& rando
   return tones[random.weighted(weights)];
 }
 
+// What ends a clause.
+const std::vector<std::string_view>& clause_marks(Language language) {
+  static const std::vector<std::string_view> zh{"，", "。", "！", "？", "；", "："};
+  static const std::vector<std::string_view> en{", ", ". ", "! ", "? ", "; ", ": "};
+  return language == Language::zh ? zh : en;
+}
+
 using Roles = std::vector<Role>;
 
 // The order of sentences: what a channel has room for, what the scene asks for.
@@ -176,6 +183,9 @@ class Composer::Draft {
     return text_;
   }
 
+  /// Whether a field of the customer's stands behind the first clause of what write() gave.
+  bool says_own_later() const { return own_later_; }
+
  private:
   struct Fact {
     std::string name, value;
@@ -248,6 +258,7 @@ class Composer::Draft {
     std::string sentence;
     SlotMask used = 0;
     entry.pattern.expand(scope_, random_, sentence, used);
+    own_later_ = own_later_ || own_behind_clause(sentence, used & kCustomerSlots);
     used_ |= used;
     scope_.there &= ~used;  // nothing is said twice
     if (lexicon_.language == Language::en) {
@@ -258,6 +269,21 @@ class Composer::Draft {
     }
     text_ += sentence;
     return true;
+  }
+
+  // Whether one of these fields stands in a sentence that is not the first, or in the first behind a mark.
+  bool own_behind_clause(const std::string& sentence, SlotMask fields) const {
+    if (!text_.empty()) return fields != 0;
+    for (std::size_t i = 0; i < kSlots; ++i) {
+      if ((fields & mask(static_cast<Slot>(i))) == 0) continue;
+      const std::string_view before = std::string_view(sentence).substr(0, sentence.find(scope_.slots[i]));
+      const auto& marks = clause_marks(lexicon_.language);
+      if (std::any_of(marks.begin(), marks.end(),
+                      [&](std::string_view mark) { return before.find(mark) != before.npos; })) {
+        return true;
+      }
+    }
+    return false;
   }
 
   // From the book of the kind or of the category as often as these shares say, else from the general one;
@@ -367,6 +393,7 @@ class Composer::Draft {
   std::vector<Fact> facts_;
   std::set<const Entry*> said_;
   SlotMask used_ = 0;
+  bool own_later_ = false;
   std::string text_;
 };
 
@@ -383,11 +410,16 @@ std::string Composer::compose(const TaggedPrompt& prompt, const Book* category, 
     traits.set(Trait::channel, random.chance(0.5) ? "chat" : random.chance(0.5) ? "feed" : "detail");
   }
   if (!traits.known(Trait::tone)) traits.set(Trait::tone, draw_tone(traits, kind, random));
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  std::string copy;  // stays empty for a product whose own name repeats itself
+  for (int attempt = 0, drafts = 0; attempt < kAttempts && drafts < drafts_; ++attempt) {
     Draft draft(lexicon_, prompt, category, kind, traits, random);
-    if (std::optional<std::string> text = draft.write()) return *text;
+    std::optional<std::string> text = draft.write();
+    if (!text) continue;
+    copy = std::move(*text);
+    if (draft.says_own_later()) break;
+    ++drafts;
   }
-  return {};  // a product whose own name repeats itself
+  return copy;
 }
 
 }  // namespace adlib::copywriter::corpus

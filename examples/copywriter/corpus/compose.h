@@ -13,8 +13,9 @@ namespace adlib::copywriter::corpus {
 /// nothing that its reader was not told.
 class Composer {
  public:
-  /// `lexicon` must outlive this.
-  explicit Composer(const Lexicon& lexicon) : lexicon_(lexicon) {}
+  /// `lexicon` must outlive this. Of up to `drafts` copies the first is taken that says something of the
+  /// customer's own behind its first clause, else the last.
+  explicit Composer(const Lexicon& lexicon, int drafts = 1) : lexicon_(lexicon), drafts_(drafts) {}
 
   /// The copy for a prompt; empty when no attempt succeeds, as for a product whose own name repeats itself.
   /// `category` and `kind` may be null; the kind counts only where the prompt has an interest of it. `traits`
@@ -26,6 +27,7 @@ class Composer {
  private:
   class Draft;
   const Lexicon& lexicon_;
+  int drafts_;
 };
 
 /// True when four neighbouring units occur twice: characters of Chinese, words of English.

@@ -29,9 +29,9 @@ inline constexpr std::string_view kRepeatTag = "<|repeat|>";
 
 class ExampleMaker {
  public:
-  /// Both lexicons must outlive this.
-  ExampleMaker(const Lexicon& zh, const Lexicon& en, const WorldOptions& options)
-      : world_(zh, en, options), zh_(zh), en_(en) {}
+  /// Both lexicons must outlive this. `drafts`: of Composer.
+  ExampleMaker(const Lexicon& zh, const Lexicon& en, const WorldOptions& options, int drafts = 1)
+      : world_(zh, en, options), zh_(zh, drafts), en_(en, drafts) {}
 
   /// The same example for the same three arguments, whatever else is made. Without a language, either. Throws
   /// Error(invalid_argument) when the sentences there are make no copy.
