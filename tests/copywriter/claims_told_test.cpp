@@ -80,6 +80,11 @@ TEST_CASE("A value that a model tells without its property is found", "[polish][
   CHECK(found("109元，喜欢就出手！", coat) == Strings{"facts/price@109元"});
   CHECK(found("从89元到89元。", coat) == Strings{"facts/price@89元"});
   for (const char* text : {"89元，喜欢就出手！", "从109元到89元。"}) CHECK(found(text, coat).empty());
+  // What is saved may be as much as the price.
+  const std::string half =
+      R"({"id":"c","title":"北岭 围巾","price":"100.00","compare_at_price":"200.00","currency":"CNY"})";
+  CHECK(found("原价200元，现价100元，立省100元。", half).empty());
+  CHECK(found("立省100元，现价100元，只要100元。", half) == Strings{"facts/price@100元"});
 
   const std::string bag =
       R"({"id":"b","title":"Aire Pack","price":"112.00","currency":"USD",)"

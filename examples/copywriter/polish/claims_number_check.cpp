@@ -71,7 +71,10 @@ class NumberCheck {
     for (const PlacedNumber& number : numbers) {
       if (!rules_.is_money(number.unit) || is_theirs(number) || is_known(number)) continue;
       const double value = value_of(number);
-      const bool again = !told.insert(number.digits).second;
+      // What is saved may be as much as the price: "现价100元，立省100元".
+      const std::string around = folded_text(clause_of(number.where));
+      const bool saved = has_any(around, rules_.saved) || has_any(around, rules_.under);
+      const bool again = !saved && !told.insert(number.digits).second;
       const bool before =
           std::any_of(context_.facts.cuts.begin(), context_.facts.cuts.end(), [&](PriceCut cut) {
             return cut.before == value &&
