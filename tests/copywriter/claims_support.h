@@ -16,7 +16,7 @@
 
 #include "adlib/io/json.h"
 #include "copywriter/corpus/random.h"
-#include "copywriter/polish/claims.h"
+#include "copywriter/polish/claims/claims.h"
 #include "copywriter/shop/customer.h"
 #include "copywriter/shop/product.h"
 #include "copywriter/shop/text.h"

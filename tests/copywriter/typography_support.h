@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "copywriter/polish/typography.h"
+#include "copywriter/polish/typography/typography.h"
 #include "support/catch.h"
 
 namespace adlib::copywriter::typography_data {

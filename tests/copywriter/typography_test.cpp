@@ -1,4 +1,4 @@
-#include "copywriter/polish/typography.h"
+#include "copywriter/polish/typography/typography.h"
 
 #include <string>
 #include <vector>

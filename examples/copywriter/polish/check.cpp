@@ -8,7 +8,7 @@
 #include "adlib/core/error.h"
 #include "adlib/tokenizer/characters.h"
 #include "copywriter/polish/channel.h"
-#include "copywriter/polish/typography.h"
+#include "copywriter/polish/typography/typography.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "copywriter/polish/check_reader.h"
-#include "copywriter/polish/claims.h"
+#include "copywriter/polish/claims/claims.h"
 #include "copywriter/polish/finding.h"
 #include "copywriter/rules/rule_set.h"
 #include "copywriter/shop/customer.h"

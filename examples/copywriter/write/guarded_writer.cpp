@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "copywriter/polish/typography.h"
+#include "copywriter/polish/typography/typography.h"
 #include "copywriter/shop/hash.h"
 #include "copywriter/shop/text.h"
 

@@ -1,4 +1,4 @@
-#include "copywriter/polish/claims.h"
+#include "copywriter/polish/claims/claims.h"
 
 #include <algorithm>
 #include <map>
@@ -6,7 +6,7 @@
 
 #include "adlib/core/error.h"
 #include "adlib/tokenizer/characters.h"
-#include "copywriter/polish/claims_context.h"
+#include "copywriter/polish/claims/context.h"
 
 namespace adlib::copywriter {
 namespace claims {

@@ -3,8 +3,8 @@
 #include <iterator>
 
 #include "adlib/tokenizer/characters.h"
-#include "copywriter/polish/claims_context.h"
-#include "copywriter/polish/claims_text.h"
+#include "copywriter/polish/claims/context.h"
+#include "copywriter/polish/claims/text.h"
 
 namespace adlib::copywriter::claims {
 namespace {

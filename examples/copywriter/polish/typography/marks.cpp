@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "adlib/tokenizer/characters.h"
-#include "copywriter/polish/typography_text.h"
+#include "copywriter/polish/typography/text.h"
 
 namespace adlib::copywriter::typography {
 namespace {

@@ -1,9 +1,9 @@
-#include "copywriter/polish/typography.h"
+#include "copywriter/polish/typography/typography.h"
 
 #include <algorithm>
 #include <string>
 
-#include "copywriter/polish/typography_text.h"
+#include "copywriter/polish/typography/text.h"
 
 namespace adlib::copywriter {
 namespace {

@@ -1,4 +1,4 @@
-// copywriter/polish/claims.h: what a text says of a product, held against what the shop says of it.
+// copywriter/polish/claims/claims.h: what a text says of a product, held against what the shop says of it.
 #pragma once
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-#include "copywriter/polish/claims_lexicon.h"
+#include "copywriter/polish/claims/lexicon.h"
 
 #include "adlib/core/error.h"
 #include "adlib/tokenizer/characters.h"

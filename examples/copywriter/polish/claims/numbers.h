@@ -1,4 +1,4 @@
-// copywriter/polish/claims_numbers.h: the numbers of a text with their units and places, in digits and in
+// copywriter/polish/claims/numbers.h: the numbers of a text with their units and places, in digits and in
 // words.
 #pragma once
 

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "adlib/core/error.h"
-#include "copywriter/polish/claims_context.h"
+#include "copywriter/polish/claims/context.h"
 #include "copywriter/shop/money.h"
 
 namespace adlib::copywriter::claims {

@@ -1,4 +1,4 @@
-// copywriter/polish/claims_text.h: what those share that look around a place of a folded text.
+// copywriter/polish/claims/text.h: what those share that look around a place of a folded text.
 #pragma once
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "copywriter/polish/claims_lexicon.h"
+#include "copywriter/polish/claims/lexicon.h"
 
 namespace adlib::copywriter::claims {
 

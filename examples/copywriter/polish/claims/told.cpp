@@ -5,8 +5,8 @@
 
 #include "adlib/core/error.h"
 #include "adlib/tokenizer/characters.h"
-#include "copywriter/polish/claims_context.h"
-#include "copywriter/polish/claims_text.h"
+#include "copywriter/polish/claims/context.h"
+#include "copywriter/polish/claims/text.h"
 
 namespace adlib::copywriter::claims {
 namespace {

@@ -1,4 +1,4 @@
-// copywriter/polish/claims_facts.h: what is known of a product, and of what a customer did, as a text may
+// copywriter/polish/claims/facts.h: what is known of a product, and of what a customer did, as a text may
 // tell it.
 #pragma once
 
@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "copywriter/polish/claims_numbers.h"
+#include "copywriter/polish/claims/numbers.h"
 #include "copywriter/shop/customer.h"
 #include "copywriter/shop/language.h"
 #include "copywriter/shop/product.h"

@@ -2,7 +2,7 @@
 #include <array>
 #include <string>
 
-#include "copywriter/polish/typography_text.h"
+#include "copywriter/polish/typography/text.h"
 
 namespace adlib::copywriter::typography {
 namespace {

@@ -1,9 +1,9 @@
-#include "copywriter/polish/claims_facts.h"
+#include "copywriter/polish/claims/facts.h"
 
 #include <algorithm>
 
 #include "adlib/core/error.h"
-#include "copywriter/polish/claims_lexicon.h"
+#include "copywriter/polish/claims/lexicon.h"
 
 namespace adlib::copywriter::claims {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "adlib/core/error.h"
 #include "adlib/tokenizer/characters.h"
-#include "copywriter/polish/claims_context.h"
+#include "copywriter/polish/claims/context.h"
 
 namespace adlib::copywriter::claims {
 namespace {

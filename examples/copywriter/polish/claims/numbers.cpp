@@ -1,4 +1,4 @@
-#include "copywriter/polish/claims_numbers.h"
+#include "copywriter/polish/claims/numbers.h"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "adlib/core/error.h"
-#include "copywriter/polish/claims_lexicon.h"
+#include "copywriter/polish/claims/lexicon.h"
 #include "copywriter/rules/toml_table.h"
 #include "copywriter/rules/units.h"
 #include "copywriter/shop/text.h"

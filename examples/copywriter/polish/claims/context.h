@@ -1,4 +1,4 @@
-// copywriter/polish/claims_context.h: a text that is being checked, with all that is known for it.
+// copywriter/polish/claims/context.h: a text that is being checked, with all that is known for it.
 #pragma once
 
 #include <span>
@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "copywriter/polish/claims_facts.h"
-#include "copywriter/polish/claims_lexicon.h"
+#include "copywriter/polish/claims/facts.h"
+#include "copywriter/polish/claims/lexicon.h"
 #include "copywriter/polish/finding.h"
 
 namespace adlib::copywriter::claims {

@@ -1,4 +1,4 @@
-#include "copywriter/polish/typography_text.h"
+#include "copywriter/polish/typography/text.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,4 +1,4 @@
-// copywriter/polish/typography.h: marks, spaces, capitals and repeated words.
+// copywriter/polish/typography/typography.h: marks, spaces, capitals and repeated words.
 #pragma once
 
 #include <string_view>

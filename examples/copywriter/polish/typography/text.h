@@ -1,4 +1,4 @@
-// copywriter/polish/typography_text.h: what the checks of typography share: patterns, and a text in which all
+// copywriter/polish/typography/text.h: what the checks of typography share: patterns, and a text in which all
 // that follows rules of its own is blanked out.
 #pragma once
 

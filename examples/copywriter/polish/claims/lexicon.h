@@ -1,4 +1,4 @@
-// copywriter/polish/claims_lexicon.h: the words with which texts claim something, from rules/attributes.
+// copywriter/polish/claims/lexicon.h: the words with which texts claim something, from rules/attributes.
 #pragma once
 
 #include <algorithm>
