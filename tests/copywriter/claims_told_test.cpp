@@ -99,6 +99,26 @@ TEST_CASE("A value that a model tells without its property is found", "[polish][
     CHECK(found(text, bag).empty());
 }
 
+TEST_CASE("What a model puts between marks of quotation is the shop's or the reader's", "[polish][claims]") {
+  static const Claims claims(rules_dir());
+  const std::string
+      lamp =
+          R"({"id":"a","title":"静谷 台灯","description":"光照得柔和。","price":"89.00","currency":"CNY"})",
+      tv = R"({"id":"b","title":"Aire 55\" TV","description":"Quiet at night."})",
+      reader = R"({"id":"c","reviews":[{"text":"夜里看书正好"},{"text":"My dog sleeps by it"}]})";
+  const auto found = [&](const std::string& text, const std::string& product, bool generated = true) {
+    return check(claims, text, product, reader, generated);
+  };
+  CHECK(found("“不刺眼”，你写得真好。", lamp) == Strings{"facts/quotation@不刺眼"});
+  CHECK(found("“不刺眼”，你写得真好。", lamp, /*generated=*/false).empty());
+  CHECK(found("“夜里看书正好”，你写得真好，“光照得柔和”。", lamp).empty());
+  CHECK(found("You wrote \"my cat sleeps by it\" on it.", tv) ==
+        Strings{"facts/quotation@my cat sleeps by it"});
+  for (const char* text :
+       {"You wrote \"my dog sleeps by it\" on it.", "Aire 55\" TV is here, and \"quiet at night\"."})
+    CHECK(found(text, tv).empty());
+}
+
 TEST_CASE("A value that the corpus's sentences tell as another property's is found", "[polish][claims]") {
   const auto [language, product, value] = GENERATE(table<std::string, std::string, std::string>(
       {{"zh", R"({"id":"a","title":"拾音 竹影某物","attributes":{"赠品":"琥珀石"}})", "琥珀石"},

@@ -1,6 +1,7 @@
 // Words that are quoted as the shop's.
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "adlib/tokenizer/characters.h"
 #include "copywriter/polish/claims/context.h"
@@ -59,10 +60,40 @@ void report_quotation(const Context& context, Range range, std::vector<Finding>&
   if (letters < kQuotedLetters || holds_clauses(context.facts.own_text, words)) return;
   const std::size_t begin = range.begin + static_cast<std::size_t>(words.data() - context.at(range).data());
   const Range where{begin, begin + words.size()};
+  const Range source = context.text.source_of(where);
+  if (std::any_of(findings.begin(), findings.end(), [&](const Finding& other) {
+        return other.rule == "facts/quotation" && other.where.overlaps(source);
+      }))
+    return;
   const std::string quoted = context.quoted(context.source(where));
   findings.push_back(
-      {"facts/quotation", Level::error, context.text.source_of(where),
+      {"facts/quotation", Level::error, source,
        context.say(quoted + "不是商品信息里的原话", quoted + " is not what the product's facts say")});
+}
+
+// Whether the reader wrote or did what these words say.
+bool is_theirs(const Context& context, std::string_view words) {
+  const auto& theirs = context.facts.theirs;
+  return std::any_of(theirs.begin(), theirs.end(),
+                     [&](const std::string& one) { return holds_clauses(one, words); });
+}
+
+// In a text that a model wrote, what stands between marks of quotation is the shop's or the reader's own: a
+// small model quotes what nobody said.
+void check_marks(const Context& context, std::vector<Finding>& findings) {
+  const std::string_view folded = context.text.folded();
+  constexpr std::pair<std::string_view, std::string_view> pairs[] = {{"“", "”"}, {"「", "」"}, {"\"", "\""}};
+  for (const auto& [opens, closes] : pairs) {
+    for (std::size_t at = folded.find(opens); at != folded.npos;) {
+      const std::size_t begin = at + opens.size(), end = folded.find(closes, begin);
+      if (end == folded.npos) break;
+      // 6.5" are inches.
+      const bool inches = opens == "\"" && at > 0 && folded[at - 1] != ' ' && folded[at - 1] != '(';
+      if (!inches && !is_theirs(context, without_marks(folded.substr(begin, end - begin))))
+        report_quotation(context, {begin, end}, findings);
+      at = folded.find(opens, inches ? begin : end + closes.size());
+    }
+  }
 }
 
 }  // namespace
@@ -85,12 +116,10 @@ void check_quotations(const Context& context, const ClaimLexicon& lexicon, std::
     }
     if (begin == std::string_view::npos) continue;
     // "…，这句话" may also stand behind what the reader wrote.
-    const std::string_view words = without_marks(folded.substr(begin, closer.begin - begin));
-    const auto& theirs = context.facts.theirs;
-    if (std::none_of(theirs.begin(), theirs.end(),
-                     [&](const std::string& one) { return holds_clauses(one, words); }))
+    if (!is_theirs(context, without_marks(folded.substr(begin, closer.begin - begin))))
       report_quotation(context, {begin, closer.begin}, findings);
   }
+  if (context.generated) check_marks(context, findings);
 }
 
 }  // namespace adlib::copywriter::claims
