@@ -42,6 +42,20 @@ cw::GuardedWriter::Options asking(const GenerationConfig& config) {
   return {.logprob_threshold = own ? config.logprob_threshold : cw::GuardedWriter::kLogprobThreshold};
 }
 
+cw::ShortenPrompt shortener(const Generator& generator, const GenerationConfig& config) {
+  const std::int64_t context = generator.decoder().config().context, room = context - config.max_new_tokens;
+  if (config.too_long != GenerationConfig::TooLong::error || 2 * room < context) return {};
+  return [&generator, room](cw::TaggedPrompt& prompt) {
+    return cw::shorten(prompt, static_cast<std::size_t>(room), generator.tokenizer());
+  };
+}
+
+void warn_of_long(std::int64_t texts, const Console& console) {
+  if (texts > 0)
+    console.warn(counted(texts, "text") +
+                 " left out: the product's title is longer than the model can read; give it a shorter one");
+}
+
 cw::Privacy make_privacy(const std::filesystem::path& rules, const std::vector<std::string>& allow) {
   try {
     return {rules, {allow.begin(), allow.end()}};
@@ -230,7 +244,7 @@ int run_write(WriteOptions options, const Console& console) {
       permitted(read<cw::Customer>(options.customers, reading, cw::read_customers, cw::read_customers),
                 privacy, console);
   cw::Templates templates;
-  const cw::CopyJobs jobs = make_jobs(customers, products, templates, options, copy);
+  cw::CopyJobs jobs = make_jobs(customers, products, templates, options, copy);
   // Read before the model is loaded, so that mistakes show at once.
   const bool is_guarded = !options.no_guard && templates.empty();
   const auto rule_set = is_guarded ? std::make_shared<cw::RuleSet>(rules) : nullptr;
@@ -244,6 +258,7 @@ int run_write(WriteOptions options, const Console& console) {
   const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));
   const GenerationConfig config = copy_generation(options.generation, generator);
   check_model(options, config, is_guarded, console);
+  jobs.shorten_by(shortener(generator, config));
   console.note(counted(jobs.size(), "text") + " to write (" + counted(customers.size(), "customer") + ", " +
                counted(products.size(), "product") + "), seed " + std::to_string(copy.seed));
   const Clock::time_point start = Clock::now();
@@ -262,6 +277,7 @@ int run_write(WriteOptions options, const Console& console) {
   output.finish();
   progress.finish();
   report(summary, start, console);
+  warn_of_long(summary.too_long, console);
   return 0;
 }
 

@@ -48,6 +48,10 @@ GenerationConfig copy_generation(GenerationFlags flags, const Generator& generat
 /// How often, and over what, texts are asked for again: --logprob-threshold, else what fits adlib's own
 /// model.
 copywriter::GuardedWriter::Options asking(const GenerationConfig& config);
+/// Cuts tagged prompts to the room that the model has beside --max-new-tokens; none where --too-long asks for
+/// something else or that room is less than half of the context. `generator` must outlive it.
+copywriter::ShortenPrompt shortener(const Generator& generator, const GenerationConfig& config);
+void warn_of_long(std::int64_t texts, const Console& console);
 /// Throws UsageError for a name that --allow does not know.
 copywriter::Privacy make_privacy(const std::filesystem::path& rules, const std::vector<std::string>& allow);
 /// Throws UsageError where the guard cannot be kept, warns where the weights are noise.

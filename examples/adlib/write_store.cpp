@@ -108,12 +108,15 @@ int write_to_store(const WriteOptions& options, const Console& console) {
     catalogue = cw::catalogue_of(store, cw::read_stored_products(store));
     checker.emplace(rule_set, catalogue);
   }
+  std::optional<Generator> generator;  // loaded where there is something to write
+  cw::ShortenPrompt shorten;
   cw::StoredCopies copies(store, privacy, plan,
                           {.guarded = !options.no_guard,
                            .ending = endings(options),
                            .rewrite = options.rewrite,
                            .templates = directory.empty() ? nullptr : &templates,
-                           .checker = checker ? &*checker : nullptr});
+                           .checker = checker ? &*checker : nullptr,
+                           .shorten = [&](cw::TaggedPrompt& prompt) { return !shorten || shorten(prompt); }});
   const cw::StoredCopySummary& counts = copies.counts();
   if (counts.refused > 0)
     console.note("nothing is written to " + counted(counts.refused, "customer") + " who refused the channel");
@@ -126,8 +129,9 @@ int write_to_store(const WriteOptions& options, const Console& console) {
     return 0;
   }
 
-  const Generator generator = Generator::from_directory(options.model, load_options(options.load, console));
-  const GenerationConfig config = copy_generation(options.generation, generator);
+  generator.emplace(Generator::from_directory(options.model, load_options(options.load, console)));
+  const GenerationConfig config = copy_generation(options.generation, *generator);
+  shorten = shortener(*generator, config);
   check_model(options, config, !options.no_guard, console);
   if (options.no_guard) console.warn("without the guard: these texts can never be published");
   console.note(counted(copies.size(), "text") + " to write, seed " + std::to_string(plan.seed));
@@ -135,7 +139,7 @@ int write_to_store(const WriteOptions& options, const Console& console) {
   cw::Run run(store, "write", settings_of(options, config, rules));
   EngineProgress progress(console, options.engine.progress, copies.size());
   const auto start = std::chrono::steady_clock::now();
-  const cw::TextWriter writer(generator, config, engine_options(options.engine, progress));
+  const cw::TextWriter writer(*generator, config, engine_options(options.engine, progress));
   cw::GuardedWriter guarded(writer, rule_set, asking(config));
   const auto begin = [&](const cw::CopyRequest& request, const cw::GuardedWriter::Judge& judge) {
     return guarded.begin(request, judge);
@@ -144,6 +148,7 @@ int write_to_store(const WriteOptions& options, const Console& console) {
       copies.write(run, begin, writer.ahead(), [&](std::int64_t texts) { progress.done(texts); });
   run.finish();
   progress.finish();
+  warn_of_long(summary.too_long, console);
   if (summary.erased > 0) console.note(counted(summary.erased, "customer") + " was erased meanwhile");
   report(summary, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), console);
   return 0;

@@ -185,7 +185,7 @@ TEST_CASE("an edited text is checked again and needs approval again", "[review]"
   CHECK(result.blocked == 1);
   CHECK(shop.status(copy) == "blocked");
   CHECK_THROWS_AS(approve(*shop.store, ids, kEditor), Error);
-  for (const char* text : {"", " \n", "a\x01", "a\x1b[31m", "\xff", "a\xc2\x85"})
+  for (const char* text : {"", " \n", "\u200b", "\u3000\u00a0", "a\x01", "a\x1b[31m", "\xff", "a\xc2\x85"})
     CHECK_THROWS_AS(edit(*shop.store, copy, text, kEditor, shop.check()), Error);
   CHECK(shop.text(copy) == "最好!");
 }

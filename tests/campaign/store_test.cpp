@@ -41,7 +41,16 @@ TEST_CASE("files that are no store are refused by name", "[store]") {
              Catch::Contains("a directory"));
   std::filesystem::remove(file);
   Database(file, Database::Mode::create).execute("CREATE TABLE other(id INTEGER)");
-  CHECK_THAT(test::error_of([&] { Store(file, Store::Mode::create); }), Catch::Contains("none of adlib's"));
+  const std::string before = test::read_text(file);
+  for (const auto mode : {Store::Mode::create, Store::Mode::write})
+    CHECK_THAT(test::error_of([&] { Store(file, mode); }), Catch::Contains("none of adlib's"));
+  CHECK(test::read_text(file) == before);
+  for (const char* memory : {"", ":memory:"})
+    CHECK_THAT(test::error_of([&] { Store(memory, Store::Mode::create); }),
+               Catch::Contains("that of a file"));
+  const NewStore store;
+  store->database().execute("PRAGMA user_version = -1");
+  CHECK_THAT(test::error_of([&] { Store(store.file(), Store::Mode::write); }), Catch::Contains("version -1"));
 }
 
 TEST_CASE("a store of a newer adlib is refused, one of an older brought up to date", "[store]") {

@@ -65,6 +65,19 @@ TEST_CASE("lines, addresses and emoji are found where a channel does not take th
   plain.lines = plain.links = plain.emoji = false;
   CHECK(rules_of(check_channel("一\n二 https://a.example 🎧", plain)) ==
         std::vector<std::string>{"channel/line", "channel/link", "channel/emoji"});
+  for (const char* text : {"看HTTPS://A.EXAMPLE", "去 WWW.A.EXAMPLE", "上shop.example.com看看", "A.CN"})
+    CHECK(rules_of(check_channel(text, plain)) == std::vector<std::string>{"channel/link"});
+  for (const char* text : {"Node.js", "3.5mm", "A.common", "www 好", "用 .com 结尾", "me@a.com"})
+    CHECK(check_channel(text, plain).empty());
+}
+
+TEST_CASE("a Chinese subject leaves room for its label", "[copywriter][check]") {
+  const ChannelField subject =
+      find_channel(read_channels(test::rules_dir() / "channels.toml"), "email-subject");
+  CHECK(subject.limit == 78);
+  CHECK(beside_label(subject, Language::en).limit == 78);
+  CHECK(beside_label(subject, Language::zh).limit == 74);
+  CHECK(beside_label(subject, Language::zh, "（广告）已经有了").limit == 78);
 }
 
 TEST_CASE("every channel that comes with adlib has a source, and ids are told when one is unknown",

@@ -304,6 +304,32 @@ TEST_CASE("A prompt's text has the ids of the prompt", "[copywriter][prompt]") {
   CHECK(encode(prompt, tokenizer()) == tokenizer().encode(to_text(prompt)));
 }
 
+TEST_CASE("A prompt that is too long loses what is missed least", "[copywriter][prompt]") {
+  const Product product = headphones();
+  const TaggedPrompt whole =
+      tagged_prompt({Language::zh, Scene::member, Channel::email, Tone::expert}, product, full_customer());
+  const std::size_t size = encode(whole, tokenizer()).size();
+  TaggedPrompt prompt = whole;
+  CHECK(shorten(prompt, size, tokenizer()));
+  CHECK(to_text(prompt) == to_text(whole));
+  const auto tags = [&] {
+    std::vector<std::string_view> out;
+    for (const PromptField& field : prompt) out.push_back(field.tag);
+    return out;
+  };
+  for (std::size_t room = size; room-- > 0;) {
+    prompt = whole;
+    const bool fits = shorten(prompt, room, tokenizer());
+    CHECK(fits == (encode(prompt, tokenizer()).size() <= room));
+    const auto left = tags();
+    for (const std::string_view kept : {"<|zh|>", "<|scene|>", "<|product|>", "<|price|>", "<|copy|>"})
+      REQUIRE(std::find(left.begin(), left.end(), kept) != left.end());
+    // Facts go only when the description has.
+    const auto count = [&](std::string_view tag) { return std::count(left.begin(), left.end(), tag); };
+    if (count("<|about|>") > 0) CHECK(count("<|fact|>") == std::ssize(product.attributes));
+  }
+}
+
 TEST_CASE("A model for tagged prompts is known by its vocabulary", "[copywriter][prompt]") {
   CHECK(has_prompt_tags(tokenizer()));
   CHECK_FALSE(has_prompt_tags(*train_tokenizer({})));

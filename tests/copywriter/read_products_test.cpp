@@ -52,6 +52,16 @@ TEST_CASE("Products come from JSON Lines with all their facts", "[copywriter][pr
   CHECK_FALSE(products[1].price.has_value());
 }
 
+TEST_CASE("An id that no file could hold is refused by its line", "[copywriter][products]") {
+  for (const char* id : {R"(a\u0000b)", R"(a\r\nBcc: b)", R"(a\u202eb)", R"(a\u2028b)", R"(a\tb)"}) {
+    CAPTURE(id);
+    const std::string lines =
+        std::string(R"({"id":"fine","title":"T"})") + "\n{\"id\":\"" + id + R"(","title":"T"})" + "\n";
+    CHECK_THAT(message_of([&] { products_from(lines); }), ContainsSubstring(":2: the id 'a"));
+  }
+  CHECK(products_from(R"({"id":"-2+3 é 件","title":"T"})").at(0).id == "-2+3 é 件");
+}
+
 TEST_CASE("Variants set the price range, the options and the price before", "[copywriter][products]") {
   const auto products = products_from(
       R"({"id":"p","title":"T","currency":"USD","variants":[{"sku":"a","price":"54.00","compare_at_price":"60","options":{"size":"L"}},)"

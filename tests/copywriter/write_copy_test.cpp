@@ -214,6 +214,23 @@ TEST_CASE("A writer's error tells which customer and product it was", "[copywrit
         }) == "customers.jsonl:2 × products.csv:2: the prompt is too long");
 }
 
+TEST_CASE("A product whose title no model could read holds up no other", "[copywriter][write]") {
+  const auto customers = three_customers();
+  const auto products = two_products();
+  CopyJobs jobs(customers, products, {});
+  jobs.shorten_by([&](TaggedPrompt& prompt) {
+    return std::none_of(prompt.begin(), prompt.end(),
+                        [&](const PromptField& field) { return trim(field.text) == products[0].title; });
+  });
+  std::set<std::string> written;
+  const CopySummary summary = write_copies(jobs, echo, [&](const OrderedJson& record) {
+    return written.insert(record.at("product").get<std::string>()).second || true;
+  });
+  CHECK(summary.too_long == 3);
+  CHECK(summary.written == 3);
+  CHECK(written == std::set<std::string>{products[1].id});
+}
+
 TEST_CASE("A run that was interrupted anywhere resumes to the same bytes", "[copywriter][write]") {
   const auto customers = three_customers();
   const auto products = two_products();

@@ -5,6 +5,7 @@
 
 #include "copywriter/collect/collect_file.h"
 #include "copywriter/collect/contact.h"
+#include "copywriter/collect/read.h"
 #include "copywriter/collect/shopify.h"
 #include "copywriter/collect/sniff.h"
 #include "copywriter/shop/text.h"
@@ -92,6 +93,7 @@ PersonRecord read_person(FileJob& job, io::Json&& object, std::int64_t line) {
   remove_contacts(object, /*by_name=*/true, {"id", "user_id"}, removed);
   // What remains is what `adlib write` reads, so it must be what that accepts.
   const Customer customer = customer_from_json(object, source, job.options.currency);
+  require_plain_id(customer.id, source.text());
   person.id = customer.id;
   person.personalised = personal_wish(object, source.text());
   if (const auto contact = contact_id(person.id); contact && !customer.anonymous)
@@ -123,7 +125,9 @@ void collect_products(FileJob& job) {
     return true;
   };
   for_each_object(job, product_fields(), shopify, [&](io::Json&& object, std::int64_t line) {
-    const Product product = product_from_json(object, {job.where, line}, currency);
+    const Source source{job.where, line};
+    const Product product = product_from_json(object, source, currency);
+    require_plain_id(product.id, source.text());
     job.begin_row();
     drop_blank_fields(object);
     if (!currency.empty() && !object.contains("currency")) object["currency"] = currency;

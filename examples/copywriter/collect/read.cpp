@@ -23,6 +23,7 @@ void check_records(const std::vector<Record>& records, const std::string& where,
   if (records.empty()) fail(ErrorCode::bad_format, where, ": there is no ", kind, " in the file");
   std::unordered_map<std::string_view, const Record*> seen;
   for (const Record& record : records) {
+    require_plain_id(record.id, record.source.text());
     const auto [at, fresh] = seen.emplace(record.id, &record);
     if (!fresh) {
       fail(ErrorCode::bad_format, record.source.text(), ": ", kind, " '", record.id, "' is already on line ",
@@ -66,6 +67,12 @@ Customer unreachable_customer(io::Json&& object, const Source& source, const std
 }
 
 }  // namespace
+
+void require_plain_id(std::string_view id, const std::string& where) {
+  if (const std::string plain = clean_text(id); plain != id)
+    fail(ErrorCode::bad_format, where, ": the id '", first_characters(plain, 60),
+         "' holds ends of lines, spaces in a row or characters that nobody sees; take them out");
+}
 
 bool looks_like_json_lines(std::string_view head, const std::string& where) {
   if (head.starts_with("\xEF\xBB\xBF")) head.remove_prefix(3);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <istream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "copywriter/shop/customer.h"
@@ -31,5 +32,9 @@ std::vector<Product> read_products(std::istream& in, const std::string& where,
 std::vector<Customer> read_customers(const std::filesystem::path& path, const ReadOptions& options = {});
 std::vector<Customer> read_customers(std::istream& in, const std::string& where,
                                      const ReadOptions& options = {});
+
+/// Throws Error(bad_format) "where: …" for an id of a shop's that is not one line of characters that are
+/// seen: it is written into every file that is published.
+void require_plain_id(std::string_view id, const std::string& where);
 
 }  // namespace adlib::copywriter

@@ -151,7 +151,8 @@ std::vector<Finding> Checker::check(const Subject& subject) const {
                      replacement(*rule, subject.text.substr(where.begin, where.end - where.begin))});
     }
   }
-  if (subject.channel) append(all, check_channel(subject.text, *subject.channel));
+  if (subject.channel)
+    append(all, check_channel(subject.text, beside_label(*subject.channel, subject.language, subject.text)));
   if (subject.product)
     append(all, claims_.check(subject.text, *subject.product, subject.customer, subject.language,
                               subject.generated));

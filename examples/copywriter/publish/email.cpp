@@ -182,11 +182,15 @@ class EmailFormat : public Format {
       fail(ErrorCode::invalid_argument,
            "publish: e-mail needs an address to unsubscribe; give --unsubscribe-url with an "
            "https address, in which {user} and {token} are put");
-    if (!options.unsubscribe_url.empty() && !options.unsubscribe_url.starts_with("https://"))
+    if (!options.unsubscribe_url.empty() &&
+        (!is_web_address(options.unsubscribe_url) || !options.unsubscribe_url.starts_with("https://")))
       fail(ErrorCode::invalid_argument, "publish: the unsubscribe address is '",
            first_characters(clean_text(options.unsubscribe_url), 60),
            "', expected one that begins with https:// (RFC 8058)");
-    if (!options.unsubscribe_mailto.empty() && !options.unsubscribe_mailto.starts_with("mailto:"))
+    if (!options.unsubscribe_mailto.empty() &&
+        (!options.unsubscribe_mailto.starts_with("mailto:") ||
+         options.unsubscribe_mailto.find('@') == std::string::npos ||
+         options.unsubscribe_mailto.find_first_of("<> \t\r\n") != std::string::npos))
       fail(ErrorCode::invalid_argument, "publish: the unsubscribe mailbox is '",
            first_characters(clean_text(options.unsubscribe_mailto), 60),
            "', expected such as mailto:leave@shop.example");
@@ -209,7 +213,8 @@ class EmailFormat : public Format {
     if (const Candidate* subject = item.find("email-subject")) {
       Candidate labelled = *subject;
       labelled.text = labelled_subject(subject->text, *body);
-      require_fit(labelled, fields_);
+      require_fit(labelled, fields_,
+                  labelled.text == subject->text ? "" : " with the label " + labelled_subject("", *body));
       email.subject = labelled.text;
       out.used.push_back(subject);
     } else {
@@ -238,7 +243,8 @@ class EmailFormat : public Format {
     email.copy = std::to_string(body->copy);
     std::string message = email.message();
     if (mbox_) message = as_mbox(std::move(message), email.time);
-    out.pieces.push_back({"copy-" + std::to_string(body->copy) + ".eml", std::move(message)});
+    out.pieces.push_back(
+        {concat("copy-", body->copy, "-", body->key.substr(0, 12), ".eml"), std::move(message)});
     return out;
   }
 

@@ -46,12 +46,12 @@ std::unique_ptr<Format> make_format(std::string_view target, const std::vector<C
   return make_shop_format(target, channels, options);
 }
 
-void require_fit(const Candidate& text, const std::vector<ChannelField>& channels) {
+void require_fit(const Candidate& text, const std::vector<ChannelField>& channels, std::string_view how) {
   const auto unfit = [&](const std::string& why) {
-    fail(ErrorCode::invalid_argument, "copy ", text.copy, ": ", why, "; 'adlib review edit' mends it");
+    fail(ErrorCode::invalid_argument, "copy ", text.copy, ": ", why, how, "; 'adlib review edit' mends it");
   };
   if (!is_utf8(text.text)) unfit("the text is not UTF-8");
-  if (trim(text.text).empty()) unfit("the text is empty");
+  if (clean_text(text.text).empty()) unfit("the text is empty");
   for (std::size_t at = 0; at < text.text.size();) {
     const char32_t c = next_code_point(text.text, at);
     if ((c < 0x20 && c != U'\n' && c != U'\t') || (c >= 0x7F && c < 0xA0))
@@ -62,13 +62,26 @@ void require_fit(const Candidate& text, const std::vector<ChannelField>& channel
 }
 
 void require_title(std::string_view title, const Candidate& text, std::string_view channel, const Item& item,
-                   const FormatOptions& options) {
-  if (!options.why_not_title) return;
-  const std::string why = options.why_not_title(title, text, channel, *item.product);
+                   const FormatOptions& options, std::string_view what) {
+  std::string why;
+  if (title.empty()) {
+    why = concat("it has no ", what, " that fits");
+  } else if (options.why_not_title) {
+    why = options.why_not_title(title, text, channel, *item.product);
+    if (!why.empty()) why = concat("its ", what, " would be '", first_characters(title, 60), "', and ", why);
+  }
   if (why.empty()) return;
-  fail(ErrorCode::invalid_argument, "copy ", text.copy, ": its title would be '", title, "', and ", why, "; ",
-       channel.empty() ? std::string("change the product's title")
+  fail(ErrorCode::invalid_argument, "copy ", text.copy, ": ", why, "; ",
+       channel.empty() ? concat("change the product's ", what)
                        : concat("approve a copy of ", channel, " for it"));
+}
+
+bool is_web_address(std::string_view text) {
+  const std::size_t host = text.starts_with("https://") ? 8 : text.starts_with("http://") ? 7 : 0;
+  return host > 0 && text.size() > host && text[host] != '/' && is_utf8(text) &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) > 0x20 && c != '"' && c != '<' && c != '>' && c != '\x7F';
+         });
 }
 
 std::string json_line(const OrderedJson& object) {

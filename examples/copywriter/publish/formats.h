@@ -112,12 +112,15 @@ std::unique_ptr<Format> make_email_format(const std::vector<ChannelField>& chann
                                           const FormatOptions& options, bool mbox);
 
 /// Throws Error(invalid_argument) "copy 17: …" for a text that is not UTF-8, holds control characters, or
-/// breaks a limit of its channel.
-void require_fit(const Candidate& text, const std::vector<ChannelField>& channels);
-/// Throws Error(invalid_argument) "copy 17: …" where options.why_not_title() has a reason, naming the channel
-/// of which a text is to be approved instead, "" for none.
+/// breaks a limit of its channel. `how`: what was done to it, " with the label …".
+void require_fit(const Candidate& text, const std::vector<ChannelField>& channels, std::string_view how = {});
+/// Throws Error(invalid_argument) "copy 17: …" where what stands for a text that nobody approved, of the
+/// shop's own words, is empty or options.why_not_title() has a reason, naming the channel of which a text is
+/// to be approved instead, "" for none. `what`: "title", "description".
 void require_title(std::string_view title, const Candidate& text, std::string_view channel, const Item& item,
-                   const FormatOptions& options);
+                   const FormatOptions& options, std::string_view what = "title");
+/// Whether it begins with https:// or http://, names a host, and holds nothing that an address cannot.
+bool is_web_address(std::string_view text);
 /// The object and the end of a line; what is not UTF-8 becomes U+FFFD.
 std::string json_line(const OrderedJson& object);
 /// As much of a name as fits, cut where a word ends (UAX #29; of Chinese, ICU's dictionary); "" where none

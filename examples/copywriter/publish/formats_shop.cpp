@@ -28,13 +28,6 @@ std::string extra(const Product& product, std::initializer_list<const char*> nam
   return {};
 }
 
-bool is_web_address(std::string_view text) {
-  return (text.starts_with("https://") || text.starts_with("http://")) && is_utf8(text) &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return static_cast<unsigned char>(c) > 0x20 && c != '"' && c != '<' && c != '>' && c != '\x7F';
-         });
-}
-
 std::string link_of(const Product& product, const FormatOptions& options) {
   std::string link = extra(product, {"link", "url", "Link", "URL"});
   if (link.empty() && !options.link_prefix.empty()) link = options.link_prefix + percent_encoded(product.id);
@@ -185,6 +178,10 @@ class MetaFormat : public ShopFormat {
     if (out.used.empty()) return out;
     const std::string about = description ? description->text : plain(product.description);
     if (about.empty()) lacks(product, "has no description; approve a copy of meta-description");
+    if (!description) require_title(about, *title, "meta-description", item, options(), "description");
+    const std::string name =
+        title ? title->text : cut_to_fit(product.title, find_channel(fields(), "meta-title"));
+    if (!title) require_title(name, *description, "meta-title", item, options());
     if (!product.price || product.price->currency.empty())
       lacks(product,
             "has no price with a currency; import it with a price, and --currency where the file names none");
@@ -196,7 +193,7 @@ class MetaFormat : public ShopFormat {
     if (product.brand.empty()) lacks(product, "has no brand, which Meta asks for; import it with one");
     const std::array<std::string, 9> row = {
         product.id,
-        title ? title->text : cut_to_fit(product.title, find_channel(fields(), "meta-title")),
+        name,
         about,
         one_of(product, "availability", options().availability,
                {"in stock", "out of stock", "preorder", "available for order", "discontinued"}),
@@ -260,6 +257,7 @@ class XiaohongshuFormat : public ShopFormat {
     if (out.used.empty()) return out;
     const std::string name =
         title ? title->text : cut_to_fit(item.product->title, find_channel(fields(), "xiaohongshu-title"));
+    if (!title) require_title(name, *note, "xiaohongshu-title", item, options());
     OrderedJson line = {
         {"product", item.product->id}, {"language", item.texts.front().language}, {"title", name}};
     if (note) line["note"] = note->text;

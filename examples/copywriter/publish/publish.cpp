@@ -1,6 +1,12 @@
 #include "copywriter/publish/publish.h"
 
+#include <signal.h>
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 
@@ -15,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kUnfinished = ".adlib-unfinished";
+constexpr std::string_view kUnfinished = ".adlib-unfinished-";  // and the number of the process
 constexpr int kAttempts = 5;  // to render while another process changes the same copies
 
 // Where pieces go. Nothing can be seen before commit().
@@ -37,12 +43,14 @@ class FileSink : public Sink {
 };
 
 // Many files, written beside each other under a name that says so and then moved one by one: names come from
-// the copies, so that what a kill interrupts is done again with the same names.
+// the keys of the publications, so that what a kill interrupts is done again with the same names, and no
+// other store has them.
 class DirectorySink : public Sink {
  public:
-  explicit DirectorySink(const fs::path& path) : path_(path), unfinished_(path / kUnfinished) {
+  explicit DirectorySink(const fs::path& path)
+      : path_(path), unfinished_(path / concat(kUnfinished, ::getpid())) {
     io::make_directories(path_);
-    fs::remove_all(unfinished_);
+    remove_left_behind();
     io::make_directories(unfinished_);
   }
   ~DirectorySink() override {
@@ -64,6 +72,19 @@ class DirectorySink : public Sink {
   }
 
  private:
+  // What a process that was killed did not finish.
+  void remove_left_behind() const {
+    std::vector<fs::path> left;
+    for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
+      const std::string name = entry.path().filename().string();
+      if (!name.starts_with(kUnfinished)) continue;
+      const pid_t process = std::atoi(name.c_str() + kUnfinished.size());
+      const bool runs = process > 0 && process != ::getpid() && (::kill(process, 0) == 0 || errno == EPERM);
+      if (!runs) left.push_back(entry.path());
+    }
+    for (const fs::path& one : left) fs::remove_all(one);
+  }
+
   fs::path path_, unfinished_;
   std::vector<std::string> names_;
 };

@@ -130,7 +130,7 @@ std::string unix_lines(std::string_view text) {
 
 std::string edited_text(std::string_view text) {
   const std::string out = unix_lines(text);
-  if (trim(out).empty())
+  if (clean_text(out).empty())  // of what nobody sees, too
     fail(ErrorCode::invalid_argument, "review: the new text is empty; reject the copy instead");
   if (!is_utf8(out)) fail(ErrorCode::invalid_argument, "review: the new text is not UTF-8");
   for (std::size_t at = 0; at < out.size();) {

@@ -41,10 +41,18 @@ std::vector<ChannelField> read_channels(const std::filesystem::path& file) {
     channel.emoji = !table.flag("no-emoji");
     channel.headline = table.flag("headline");
     channel.everybody = table.flag("everybody");
+    channel.zh_label = table.text_or_none("zh-label");
     channel.source = table.text("source");
     channels.push_back(std::move(channel));
   });
   return channels;
+}
+
+ChannelField beside_label(ChannelField field, Language language, std::string_view text) {
+  if (language != Language::zh || field.zh_label.empty() || text.starts_with(field.zh_label)) return field;
+  field.limit -= length_of(field.zh_label).in(field.unit);
+  field.title += concat(" (", field.zh_label, ")");
+  return field;
 }
 
 std::string_view consent_name(std::string_view family) {

@@ -17,7 +17,11 @@ std::vector<RulePack> read_all(const std::filesystem::path& directory,
   std::vector<RulePack> packs = read_packs(directory);
   for (const std::filesystem::path& file : more) {
     if (std::filesystem::is_directory(file)) {
-      for (RulePack& pack : read_packs(file)) packs.push_back(std::move(pack));
+      std::vector<RulePack> own = read_packs(file);
+      if (own.empty())
+        fail(ErrorCode::bad_format, file.string(),
+             ": holds no rules; a pack is a .toml file that begins with [pack]");
+      for (RulePack& pack : own) packs.push_back(std::move(pack));
     } else {
       packs.push_back(RulePack::read(file));
     }

@@ -30,6 +30,12 @@ namespace {
          : !std::filesystem::is_directory(folder, error) ? "; its directory is missing"
                                                          : "; see whether its directory may be written");
   }
+  if (kind == SQLITE_FULL || result == SQLITE_IOERR_WRITE)
+    fail(code, where, ": ", reason,
+         "; make room on its disk and run the command again: nothing is half done");
+  if (kind == SQLITE_CORRUPT)
+    fail(code, where, ": ", reason,
+         "; put back a copy of it, or recover what is left with SQLite's '.recover'");
   if (kind == SQLITE_NOTADB) fail(code, where, ": ", reason, "; give the store that 'adlib collect' made");
   fail(code, where, ": ", reason);
 }
@@ -125,6 +131,9 @@ std::span<const std::byte> Statement::blob(int column) const {
 
 Database::Database(const std::filesystem::path& file, Mode mode)
     : where_(std::make_unique<std::string>(file.string())) {
+  // SQLite takes these for a database in memory.
+  if (file.empty() || *where_ == ":memory:")
+    fail(ErrorCode::invalid_argument, "the store's name is '", *where_, "', expected that of a file");
   if (mode != Mode::create && !std::filesystem::exists(file))
     fail(ErrorCode::not_found, *where_, ": there is no such file; 'adlib collect' makes one");
   const int flags = mode == Mode::read    ? SQLITE_OPEN_READONLY

@@ -16,6 +16,7 @@ Store::Store(const std::filesystem::path& file, Mode mode) : database_(file, mod
   if (mode != Mode::create && database_.integer("PRAGMA user_version") == 0 &&
       database_.integer("SELECT count(*) FROM sqlite_schema") == 0)
     fail(ErrorCode::bad_format, where(), ": the file is empty; 'adlib collect' makes a store");
+  check_version();  // before anything is changed in a file that is another's
   if (mode != Mode::read) {
     // A deleted person's bytes are overwritten, and what was committed survives a power cut.
     database_.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
@@ -24,17 +25,25 @@ Store::Store(const std::filesystem::path& file, Mode mode) : database_(file, mod
   read_key();
 }
 
+void Store::check_version() const {
+  const auto newest = static_cast<std::int64_t>(migrations().size());
+  const std::int64_t version = database_.integer("PRAGMA user_version");
+  const std::int64_t application = database_.integer("PRAGMA application_id");
+  const bool empty = database_.integer("SELECT count(*) FROM sqlite_schema") == 0;
+  if (empty && version == 0) return;
+  if (application != kStoreApplicationId)
+    fail(ErrorCode::bad_format, where(), ": this database is none of adlib's");
+  if (version < 1 || empty)
+    fail(ErrorCode::bad_format, where(), ": version ", version, " of the store; put back a copy of it");
+  if (version > newest) {
+    fail(ErrorCode::unsupported, where(), ": version ", version, " of the store, this adlib knows ", newest,
+         "; use the newer adlib that wrote it");
+  }
+}
+
 void Store::migrate(Mode mode) {
   const auto newest = static_cast<std::int64_t>(migrations().size());
   const auto version = [&] { return database_.integer("PRAGMA user_version"); };
-  const std::int64_t application = database_.integer("PRAGMA application_id");
-  const bool empty = database_.integer("SELECT count(*) FROM sqlite_schema") == 0;
-  if (!(empty && version() == 0) && application != kStoreApplicationId)
-    fail(ErrorCode::bad_format, where(), ": this database is none of adlib's");
-  if (version() > newest) {
-    fail(ErrorCode::unsupported, where(), ": version ", version(), " of the store, this adlib knows ", newest,
-         "; use the newer adlib that wrote it");
-  }
   if (version() == newest) return;
   if (mode == Mode::read) {
     fail(ErrorCode::unsupported, where(), ": version ", version(), " of the store, expected ", newest,

@@ -32,6 +32,7 @@ class Store {
   Digest keyed_hash(std::string_view text) const { return hmac_sha256(key_, text); }
 
  private:
+  void check_version() const;
   void migrate(Mode mode);
   void read_key();
 

@@ -102,7 +102,7 @@ std::shared_ptr<const Constraint> Guard::constraint(const TaggedPrompt& prompt, 
   rules.ending = form_.ending;
   if (form_.field) {
     rules.unit = form_.field->unit;
-    rules.max_length = form_.field->limit;
+    rules.max_length = beside_label(*form_.field, language).limit;
   }
   rules.full_stop = language == Language::zh ? "。" : ".";
   rules.no_repeat = language == Language::zh ? kNoRepeatChinese : kNoRepeatEnglish;

@@ -182,6 +182,21 @@ std::vector<TokenId> encode(const TaggedPrompt& prompt, const Tokenizer& tokeniz
   return ids;
 }
 
+bool shorten(TaggedPrompt& prompt, std::size_t tokens, const Tokenizer& tokenizer) {
+  constexpr std::array<std::string_view, 10> least_missed{
+      "<|review|>", "<|saved|>", "<|cart|>",     "<|viewed|>",   "<|bought|>",
+      "<|about|>",  "<|fact|>",  "<|interest|>", "<|category|>", "<|brand|>"};
+  std::size_t size = encode(prompt, tokenizer).size();
+  for (const std::string_view tag : least_missed) {
+    for (std::size_t i = prompt.size(); i-- > 0 && size > tokens;) {
+      if (prompt[i].tag != tag) continue;
+      size -= encode({prompt[i]}, tokenizer).size();
+      prompt.erase(prompt.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+  return size <= tokens;
+}
+
 std::string price_text(const Money& money, Language language) {
   std::string amount = money.amount;
   const std::size_t point = amount.find('.');

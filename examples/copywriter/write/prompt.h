@@ -2,6 +2,7 @@
 // fields between them. The format is told in docs/copywriter.md.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,6 +57,13 @@ TaggedPrompt tagged_prompt(const Brief& brief, const Product& product, const Cus
 std::string to_text(const TaggedPrompt& prompt);
 /// The ids of the prompt. Fields are data: nothing in them becomes a tag or a special token.
 std::vector<TokenId> encode(const TaggedPrompt& prompt, const Tokenizer& tokenizer);
+
+/// What cuts a prompt to what a model can read; false where it cannot.
+using ShortenPrompt = std::function<bool(TaggedPrompt& prompt)>;
+/// Leaves out fields until a prompt has at most so many tokens: what the customer did first, then the
+/// description, the facts and the interests, each from the last on, at last the category and the brand. False
+/// where the rest, with the product's title, is still too long.
+bool shorten(TaggedPrompt& prompt, std::size_t tokens, const Tokenizer& tokenizer);
 
 /// A price as prompts and copy have it: "399元", "59.90元", "$89.50".
 std::string price_text(const Money& money, Language language);

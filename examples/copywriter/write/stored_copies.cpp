@@ -231,12 +231,12 @@ void StoredCopies::for_each(const std::function<bool(Job&& job)>& take) {
   }
 }
 
-bool StoredCopies::prepare(Job& job) {
+StoredCopies::Prepared StoredCopies::prepare(Job& job) {
   const Product& product = products_.at(job.pair.product);
   Customer customer;
   customer.personalised = false;
   if (job.pair.user) {
-    if (!customers_.has(*job.pair.user)) return false;
+    if (!customers_.has(*job.pair.user)) return Prepared::erased;
     customer = privacy_.permitted(customers_.read(*job.pair.user));
   }
   job.personalised = customer.personalised;
@@ -246,6 +246,8 @@ bool StoredCopies::prepare(Job& job) {
   request.fields =
       tagged_prompt({job.language, job.scene, prompt_channel(*job.channel), job.tone}, product, customer);
   request.is_template = options_.templates != nullptr;
+  if (!request.is_template && options_.shorten && !options_.shorten(request.fields))
+    return Prepared::too_long;
   request.prompt = request.is_template ? options_.templates->at({job.language, job.scene})
                                              .render(template_record(customer, job.language),
                                                      template_record(product, job.language))
@@ -260,7 +262,7 @@ bool StoredCopies::prepare(Job& job) {
   hash.add(plan_.seed).add(customer.personalised ? customer.id : "").add(product.id);
   hash.add(to_string(job.scene)).add(to_string(job.language)).add(job.channel->id).add(job.arm);
   request.seed = hash.value() >> 11;
-  return true;
+  return Prepared::ready;
 }
 
 // Whether a text keeps to the facts of the product and of its reader, as polish will see it.
@@ -345,9 +347,15 @@ StoredCopySummary StoredCopies::write(const Run& run, const BeginRequest& begin,
       });
   try {
     for_each([&](Job&& job) {
-      if (!prepare(job)) {  // erased since the plan was made
-        ++summary.erased;
-        return true;
+      switch (prepare(job)) {
+        case Prepared::erased:
+          ++summary.erased;
+          return true;
+        case Prepared::too_long:
+          ++summary.too_long;
+          return true;
+        case Prepared::ready:
+          break;
       }
       return texts.push(std::move(job));
     });

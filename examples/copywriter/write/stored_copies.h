@@ -50,6 +50,7 @@ struct StoredCopySummary {
   std::int64_t refused = 0;          ///< customers who do not want to be written to, by channel
   std::int64_t without_product = 0;  ///< customers to whom nothing was recommended
   std::int64_t erased = 0;           ///< customers whom another process erased meanwhile
+  std::int64_t too_long = 0;         ///< left out: title and prices alone are more than the model reads
   std::int64_t prompt_tokens = 0, generated_tokens = 0;
 };
 
@@ -66,6 +67,7 @@ class StoredCopies {
     /// Held against guarded texts: one that says of the product or the reader what the shop's data do not
     /// bear out is asked for again. Without one, polish finds them later.
     const Checker* checker = nullptr;
+    ShortenPrompt shorten = {};  ///< cuts tagged prompts
   };
   /// `store` and `privacy` must outlive this. Throws Error(invalid_argument) for a product or customer of the
   /// plan that the store does not have, where nothing was recommended to anybody, and, unless they are to be
@@ -87,7 +89,8 @@ class StoredCopies {
   };
   void find_pairs();
   void for_each(const std::function<bool(Job&& job)>& take);
-  bool prepare(Job& job);
+  enum class Prepared { ready, erased, too_long };
+  Prepared prepare(Job& job);
   GuardedWriter::Judge judge(const Job& job) const;
   void save(const Run& run, const std::vector<Row>& rows);
   bool reads(std::int64_t user, Language language);

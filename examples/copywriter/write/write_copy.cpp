@@ -159,6 +159,7 @@ void CopyJobs::for_each(const std::function<bool(CopyJob&& job)>& take) const {
             job.prompt = templates_->at({language, scene}).render(customer_record, product_records[p]);
           } else {
             job.fields = tagged_prompt(brief, products_[p], customer);
+            job.too_long = shorten_ && !shorten_(job.fields);
             job.prompt = to_text(job.fields);
           }
           if (!take(std::move(job))) return;
@@ -261,6 +262,10 @@ CopySummary write_copies(const CopyJobs& jobs, const BeginText& begin, std::size
   jobs.for_each([&](CopyJob&& job) {
     if (!done.empty() && done.contains(job_name(job))) {
       ++summary.skipped;
+      return true;
+    }
+    if (job.too_long) {
+      ++summary.too_long;
       return true;
     }
     return texts.push(std::move(job));

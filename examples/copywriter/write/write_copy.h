@@ -57,7 +57,8 @@ struct CopyJob {
   Language language = Language::zh;
   std::uint64_t seed = 0;
   std::string prompt;
-  TaggedPrompt fields;  ///< what the prompt is made of; empty where a template made it
+  TaggedPrompt fields;    ///< what the prompt is made of; empty where a template made it
+  bool too_long = false;  ///< even when shortened: it is left out
 };
 /// A model behind a function: the text for a job's prompt, the same for the same seed.
 using WriteText = std::function<GeneratedText(const CopyJob& job)>;
@@ -78,6 +79,9 @@ class CopyJobs {
   /// The same with tagged prompts, for models that read those.
   CopyJobs(const std::vector<Customer>& customers, const std::vector<Product>& products, CopyOptions options);
 
+  /// Tagged prompts are cut by this from now on.
+  void shorten_by(ShortenPrompt shorten) { shorten_ = std::move(shorten); }
+
   std::int64_t size() const { return size_; }
   /// Calls `take` for each job in order (language, scene, customer, product) until it returns false.
   void for_each(const std::function<bool(CopyJob&& job)>& take) const;
@@ -93,6 +97,7 @@ class CopyJobs {
   const std::vector<Product>& products_;
   const Templates* templates_ = nullptr;  ///< none: tagged prompts
   CopyOptions options_;
+  ShortenPrompt shorten_;
   std::int64_t size_ = 0;
 };
 
@@ -109,7 +114,8 @@ DoneJobs done_jobs(const JsonLinesSink& sink, const CopyJobs& jobs);
 
 struct CopySummary {
   std::int64_t written = 0;
-  std::int64_t skipped = 0;  ///< done by an earlier run
+  std::int64_t skipped = 0;   ///< done by an earlier run
+  std::int64_t too_long = 0;  ///< left out: title and prices alone are more than the model reads
   std::int64_t prompt_tokens = 0;
   std::int64_t generated_tokens = 0;
   std::int64_t unfit = 0;  ///< GeneratedText::unfit
