@@ -25,6 +25,8 @@ TEST_CASE("marks, spaces and characters are found in both languages, and mended 
       {en, "typography/double-space", "Light  and soft.", "Light and soft."},
       {zh, "typography/invisible", "轻\xE2\x80\x8B薄。", "轻薄。"},
       {zh, "typography/invisible", "\xEF\xBB\xBF轻薄。", "轻薄。"},
+      {zh, "typography/invisible", "轻\u2800薄。", "轻薄。"},
+      {zh, "typography/invisible", "轻\u061C薄。", "轻薄。"},
       {en, "typography/invisible",
        "So\xC2\xAD"
        "ft\x01.",
@@ -262,7 +264,7 @@ TEST_CASE("what looks wrong and is not raises no alarm", "[copywriter][typograph
                       "1) 好茶\n2) 好水",
                       "#好茶推荐#",
                       "#好茶 @茶馆",
-                      "😀好茶👨‍👩‍👧",
+                      "😀好茶👨‍👩‍👧🏴󠁧󠁢󠁥󠁮󠁧󠁿",
                       "价格¥59.90起，满200减20。",
                       "10:30—11:30",
                       "A/B两款，S、M、L三码。",

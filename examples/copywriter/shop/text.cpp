@@ -17,19 +17,20 @@ bool is_space(char32_t c) {
          c == 0x3000;
 }
 
-// Controls, soft hyphens, direction marks and overrides, zero-width spaces, tag characters. U+200C and U+200D
-// stay: scripts and emoji need them.
-bool is_dropped(char32_t c) {
-  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x200B || c == 0x200E || c == 0x200F ||
-         (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF ||
-         (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE007F);
-}
-
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 }  // namespace
+
+// Controls, soft hyphens, joiners of marks, direction marks and overrides, zero-width spaces, blanks that are
+// letters (of Hangul and Braille), tag characters.
+bool is_invisible(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c <= 0x9F) || c == 0xAD || c == 0x34F || c == 0x61C || c == 0x115F ||
+         c == 0x1160 || c == 0x180E || c == 0x200B || c == 0x200E || c == 0x200F ||
+         (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0x2800 || c == 0x3164 ||
+         c == 0xFEFF || c == 0xFFA0 || (c >= 0xFFF9 && c <= 0xFFFB) || (c >= 0xE0000 && c <= 0xE007F);
+}
 
 char32_t next_code_point(std::string_view text, std::size_t& at) {
   const auto byte = [&](std::size_t i) -> unsigned { return static_cast<unsigned char>(text[i]); };
@@ -97,7 +98,7 @@ std::string clean_text(std::string_view text) {
     const char32_t c = next_code_point(text, at);
     if (is_space(c)) {
       space = true;
-    } else if (!is_dropped(c)) {
+    } else if (!is_invisible(c)) {
       if (space && !out.empty()) out.push_back(' ');
       space = false;
       append_utf8(out, c);

@@ -33,12 +33,7 @@ bool is_lettered(char32_t c) {
   return script == Script::latin || script == Script::han;
 }
 
-bool is_unseen(char32_t c) {
-  if (c == '\t' || c == '\n' || c == '\r' || c == 0x85) return false;
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xAD || c == 0x200B || c == 0x200E || c == 0x200F ||
-         (c >= 0x202A && c <= 0x202E) || (c >= 0x2060 && c <= 0x2069) || c == 0xFEFF ||
-         (c >= 0xFFF9 && c <= 0xFFFB);
-}
+bool is_tab_or_line(char32_t c) { return c == '\t' || c == '\n' || c == '\r' || c == 0x85; }
 
 }  // namespace
 
@@ -146,7 +141,10 @@ void check_characters(Proof& proof) {
       const bool joiner = code == 0x200C || code == 0x200D;
       const bool needed =
           i > 0 && i + 1 < all.size() && !is_lettered(all[i - 1].code) && !is_lettered(all[i + 1].code);
-      if (is_unseen(code) || (joiner && !needed)) {
+      // Tag characters spell which flag 🏴 is.
+      const auto is_tag = [](char32_t c) { return c >= 0xE0020 && c <= 0xE007F; };
+      const bool flag = is_tag(code) && i > 0 && (all[i - 1].code == 0x1F3F4 || is_tag(all[i - 1].code));
+      if ((is_invisible(code) && !is_tab_or_line(code) && !flag) || (joiner && !needed)) {
         proof.add("typography/invisible", Level::error, at,
                   proof.say("看不见的字符", "a character that cannot be seen"), "");
       }
