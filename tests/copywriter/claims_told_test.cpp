@@ -76,6 +76,14 @@ TEST_CASE("A value that a model tells without its property is found", "[polish][
   CHECK(found("耐寒温度，15℃。", coat, /*generated=*/false).empty());
   for (const char* text : {"耐寒温度，-15℃。", "耐寒温度：零下15℃。", "耐寒温度为−15℃。"})
     CHECK(found(text, coat).empty());
+  // 电源线长 is not the 电源; a side of three is missing.
+  const std::string lamp =
+      R"({"id":"d","title":"北岭 台灯","attributes":{"电源":"12V/2A","尺寸":"36x18x18cm"}})";
+  CHECK(found("电源线长12V/2A，摆放的时候留意一下。", lamp) == Strings{"facts/attribute@12V/2A"});
+  CHECK(found("电源是12V/2A，摆放的时候留意一下。", lamp).empty());
+  CHECK(found("尺寸是36x18cm。", lamp) == Strings{"facts/number@36x18"});
+  CHECK(found("尺寸是18×18×36cm。", lamp) == Strings{"facts/number@18×18×36"});
+  CHECK(found("尺寸是36×18×18cm。", lamp).empty());
   // Prices: the one before beside the one of now, and each once.
   CHECK(found("109元，喜欢就出手！", coat) == Strings{"facts/price@109元"});
   CHECK(found("从89元到89元。", coat) == Strings{"facts/price@89元"});

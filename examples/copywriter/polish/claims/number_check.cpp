@@ -37,6 +37,44 @@ std::string shown(double value) {
       money_from_ten_thousandths(static_cast<std::int64_t>(std::llround(value * 1e4)), "").amount);
 }
 
+// "36 x 18 x 18": numbers that are multiplied, and where they stand.
+struct Dimensions {
+  std::vector<std::string_view> sides;
+  Range where;
+};
+
+std::vector<Dimensions> dimensions_in(std::string_view folded) {
+  std::vector<Dimensions> out;
+  Dimensions now;
+  const auto close = [&] {
+    if (now.sides.size() > 1) out.push_back(std::move(now));
+    now = {};
+  };
+  for (std::size_t at = 0; at < folded.size();) {
+    if (folded[at] < '0' || folded[at] > '9') {
+      ++at;
+      continue;
+    }
+    const std::size_t begin = at;
+    while (at < folded.size() && ((folded[at] >= '0' && folded[at] <= '9') || folded[at] == '.')) ++at;
+    if (now.sides.empty()) now.where.begin = begin;
+    now.sides.push_back(folded.substr(begin, at - begin));
+    now.where.end = at;
+    while (at < folded.size() && folded[at] == ' ') ++at;
+    bool joined = false;
+    for (const std::string_view joint : {"x", "×", "*"}) {
+      if (!folded.substr(at).starts_with(joint)) continue;
+      at += joint.size();
+      joined = true;
+      break;
+    }
+    while (at < folded.size() && folded[at] == ' ') ++at;
+    if (!joined || at >= folded.size() || folded[at] < '0' || folded[at] > '9') close();
+  }
+  close();
+  return out;
+}
+
 class NumberCheck {
  public:
   NumberCheck(const Context& context, const NumberRules& rules)
@@ -89,6 +127,30 @@ class NumberCheck {
            again ? context_.say(words + "说了两遍", words + " is told twice")
                  : context_.say(words + "是原价，现价没有写",
                                 words + " is the price before, and the one of now is not told")});
+    }
+  }
+  // Sides left out, or put together otherwise: 36 x 18, of 36 x 18 x 18.
+  void check_sides(std::vector<Finding>& findings) const {
+    std::vector<std::vector<std::string_view>> known;
+    for (const auto* texts : {&context_.facts.own, &context_.facts.theirs}) {
+      for (const std::string& text : *texts) {
+        for (Dimensions& one : dimensions_in(text)) known.push_back(std::move(one.sides));
+      }
+    }
+    for (const Dimensions& said : dimensions_in(context_.text.folded())) {
+      const auto whole = [&](const auto& sides) { return sides == said.sides; };
+      const auto shares_a_side = [&](const auto& sides) {
+        return std::find_first_of(sides.begin(), sides.end(), said.sides.begin(), said.sides.end()) !=
+               sides.end();
+      };
+      if (std::any_of(known.begin(), known.end(), whole) ||
+          std::none_of(known.begin(), known.end(), shares_a_side))
+        continue;
+      const Range where = context_.text.source_of(said.where);
+      const std::string words = context_.quoted(source(where));
+      findings.push_back(
+          {"facts/number", Level::error, where,
+           context_.say(words + "和商品信息里的各边不同", words + " are not the sides that the facts have")});
     }
   }
 
@@ -222,7 +284,9 @@ void check_numbers(const Context& context, const NumberRules& rules, std::vector
   const NumberCheck check(context, rules);
   const std::vector<PlacedNumber> numbers = rules.find(context.text.source(), true);
   for (const PlacedNumber& number : numbers) check.check(number, findings);
-  if (context.generated) check.check_prices(numbers, findings);
+  if (!context.generated) return;
+  check.check_prices(numbers, findings);
+  check.check_sides(findings);
 }
 
 }  // namespace adlib::copywriter::claims

@@ -28,7 +28,8 @@ class Told {
       if (!in_name(where)) words_.emplace_back(where, told);
     });
     for (const IndexMatch& match : matches) {
-      if (match.entry->kind == IndexEntry::Kind::name && !in_name(match.where) && is_name(match.where))
+      if (match.entry->kind == IndexEntry::Kind::name && !in_name(match.where) && is_name(match.where) &&
+          !is_of_longer_name(match.where))
         names_.push_back({match.where, match.entry->property, named_by(context.at(match.where))});
     }
   }
@@ -157,9 +158,16 @@ class Told {
          at != std::string_view::npos && at + name.size() <= sentence.end;
          at = find_words(folded, name, at + 1)) {
       const Range where{at, at + name.size()};
-      if (!in_name(where) && !value.overlaps(where)) return true;
+      if (!in_name(where) && !value.overlaps(where) && !is_of_longer_name(where)) return true;
     }
     return false;
+  }
+  // Whether the name goes on as that of something else's property: 电源线长 is no 电源.
+  bool is_of_longer_name(Range name) const {
+    return context_.generated && !is_ascii(context_.at(name)) &&
+           std::any_of(words_.begin(), words_.end(), [&](const auto& word) {
+             return word.first.begin == name.end && lexicon_.told_names.contains(context_.at(word.first));
+           });
   }
   void check_value(Range where, const std::set<std::size_t>& owners, std::vector<Finding>& findings) const {
     const Range sentence = statement(where);
@@ -170,7 +178,7 @@ class Told {
     }
     bool other = false, answers = false;  // the value is told as another property's
     for (const auto& [word, told] : words_) {
-      if (!sentence.contains(word) || where.overlaps(word)) continue;
+      if (!sentence.contains(word) || where.overlaps(word) || is_of_longer_name(word)) continue;
       if (of_value.contains(told)) return;
       if (of_value.empty() && !context_.generated && fits(lexicon_.told[told], where)) return;
       other = true;
