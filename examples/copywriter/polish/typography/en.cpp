@@ -58,6 +58,10 @@ const Rules& english_words() {
       {"grammar/same-twice", Level::style, one, is_one,
        R"((?<![\w’'-])[Yy]ou (love|like|enjoy) (\p{L}[\p{L} -]{2,30}?),? (?:and )?you (?:also )?\1 \2(?![\w’'-]))",
        nullptr},
+      // "Then coffee, then coffee": several words; one alone may be said twice for effect.
+      {"grammar/same-twice", Level::style, one, is_one,
+       R"((?<![\w’'-])(?i)(?!(?:and|so|on|yes|no|go) )(\p{L}[\p{L}’'-]* [\p{L} ’'-]{2,40}), (?:and )?\1(?![\w’'-]))",
+       nullptr},
       // "US$ 5", "5 $" and "$AAPL" are something else.
       {"grammar/missing-word", Level::error, "金额没有写出来", "an amount is missing",
        R"((?<![\p{L}\d])(?<!\d )[$£€¥￥](?!\s?\d)(?!\p{L}))", nullptr},

@@ -179,7 +179,7 @@ const Rules& chinese_words() {
        R"((?:爱|喜欢)((?:\p{Han}|[A-Za-z]){2,12}?)(?:的你|的人)?[，、]?(?:又|也|还|更)(?:爱|喜欢)\1(?=[，。！？；、的]|\s|\z))",
        nullptr},
       {"grammar/same-twice", Level::style, one, is_one,
-       R"((?:爱|喜欢|无论是|从|\A|[，。！？；])((?:\p{Han}|[A-Za-z]){2,12}?)(?:和|与|聊到)\1(?=[，。！？；、]|都[是能要]|\s|\z))",
+       R"((?:爱|喜欢|无论是|从|\A|[，。！？；])((?:\p{Han}|[A-Za-z]){2,12}?)(?:和|与|聊到|还是)\1(?=[，。！？；、]|都[是能要有]|\s|\z))",
        nullptr},
       {"grammar/missing-word", Level::error, "句子没有说完", "the sentence is not complete",
        "(?:以及|及其|以便|之所以)(?=[。！；])", nullptr},
