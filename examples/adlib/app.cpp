@@ -48,7 +48,11 @@ Progress Console::progress(std::string what) const {
 }
 
 CLI::Option& add_store(CLI::App& command, std::string& store, const char* about) {
-  return *command.add_option("STORE", store, about)->type_name("FILE")->required();
+  // SQLite takes these for a database in memory, and all would be lost.
+  const auto is_file = [](const std::string& name) {
+    return name.empty() || name == ":memory:" ? "'" + name + "' is no file for a store" : std::string();
+  };
+  return *command.add_option("STORE", store, about)->type_name("FILE")->required()->check(is_file, "");
 }
 
 std::string counted(std::int64_t count, const std::string& what) {

@@ -45,9 +45,6 @@ TEST_CASE("files that are no store are refused by name", "[store]") {
   for (const auto mode : {Store::Mode::create, Store::Mode::write})
     CHECK_THAT(test::error_of([&] { Store(file, mode); }), Catch::Contains("none of adlib's"));
   CHECK(test::read_text(file) == before);
-  for (const char* memory : {"", ":memory:"})
-    CHECK_THAT(test::error_of([&] { Store(memory, Store::Mode::create); }),
-               Catch::Contains("that of a file"));
   const NewStore store;
   store->database().execute("PRAGMA user_version = -1");
   CHECK_THAT(test::error_of([&] { Store(store.file(), Store::Mode::write); }), Catch::Contains("version -1"));

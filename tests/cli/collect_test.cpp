@@ -108,6 +108,8 @@ TEST_CASE("collect says what is wrong with its command line", "[cli][collect]") 
     return run.err;
   };
   CHECK_THAT(error({"collect"}, 2), ContainsSubstring("STORE"));
+  for (const char* memory : {"", ":memory:"})
+    CHECK_THAT(error({"collect", memory, "--products", "-"}, 2), ContainsSubstring("no file for a store"));
   CHECK_THAT(error({"collect", store}, 2), ContainsSubstring("--products"));
   CHECK_THAT(error({"collect", store, "--customers", "-", "--events", "-"}, 2), ContainsSubstring("stdin"));
   CHECK_THAT(error({"collect", store, "--events", "x", "--currency", "yuan"}, 2),

@@ -131,9 +131,6 @@ std::span<const std::byte> Statement::blob(int column) const {
 
 Database::Database(const std::filesystem::path& file, Mode mode)
     : where_(std::make_unique<std::string>(file.string())) {
-  // SQLite takes these for a database in memory.
-  if (file.empty() || *where_ == ":memory:")
-    fail(ErrorCode::invalid_argument, "the store's name is '", *where_, "', expected that of a file");
   if (mode != Mode::create && !std::filesystem::exists(file))
     fail(ErrorCode::not_found, *where_, ": there is no such file; 'adlib collect' makes one");
   const int flags = mode == Mode::read    ? SQLITE_OPEN_READONLY
