@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "copywriter/shop/text.h"
 #include "support.h"
 #include "support/files.h"
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "adlib/core/error.h"
 #include "adlib/tokenizer/characters.h"
 #include "copywriter/rules/units.h"
 #include "copywriter/shop/hash.h"
