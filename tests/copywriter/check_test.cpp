@@ -187,6 +187,22 @@ TEST_CASE("a text that is not personalised says nothing of its reader", "[copywr
   customer.interests = {"music", "音乐"};
   CHECK(found("Here is one for you who love music.", Language::en, &customer).empty());
   CHECK(found("Here is one for you who love hiking.", Language::en, &customer) == "reader/taste");
+  {
+    Customer boise;
+    boise.name = "Ann";
+    boise.member_level = "Gold";
+    boise.extras = {{"city", "Boise"}};
+    boise.interests = {"tea"};
+    CHECK(found("A throw for people who love Boise.", Language::en, &boise) == "reader/taste-of-others");
+    CHECK(found("For you who love Boise.", Language::en, &boise) == "reader/taste");
+    CHECK(found("A note for you as a member (Boise), with thanks.", Language::en, &boise) == "reader/level");
+    CHECK(found("You are a member with us (Insider).", Language::en, &boise) == "reader/level");
+    CHECK(found("You have reached Boise with us.", Language::en, &boise) == "reader/level");
+    for (const char* text :
+         {"For people who love tea.", "For people who love the sea.", "You are a member (Gold).",
+          "You have reached Gold with us.", "A day in Boise, for you."})
+      CHECK(found(text, Language::en, &boise).empty());
+  }
   CHECK(found("喜欢露营的你，请看看。", Language::zh, &customer) == "reader/taste");
   CHECK(found("喜欢音乐的你，请看看。", Language::zh, &customer).empty());
 }

@@ -13,7 +13,7 @@
 namespace adlib::copywriter {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kChineseNames{{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 28> kChineseNames{{
     {"用户ID", "id"},
     {"客户ID", "id"},
     {"姓名", "name"},
@@ -39,6 +39,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kChinese
     {"原价", "compare_at_price"},
     {"描述", "description"},
     {"标签", "tags"},
+    {"属性", "attributes"},
+    {"城市", "city"},
+    {"语言", "language"},
 }};
 
 // A scalar as the text that a cell of CSV would hold.
@@ -121,13 +124,23 @@ void RecordFields::rename(io::Json& object) const {
   }
 }
 
+namespace {
+
+// With the fields beside the record's own that some stage reads.
+std::set<std::string> with(std::set<std::string> names, std::initializer_list<const char*> more) {
+  names.insert(more.begin(), more.end());
+  return names;
+}
+
+}  // namespace
+
 const RecordFields& product_fields() {
-  static const RecordFields fields{product_field_names(), {"tags"}};
+  static const RecordFields fields{with(product_field_names(), {"language"}), {"tags"}};
   return fields;
 }
 
 const RecordFields& customer_fields() {
-  static const RecordFields fields{customer_field_names(),
+  static const RecordFields fields{with(customer_field_names(), {"city", "language", "price_sensitivity"}),
                                    {"interests", "browsing", "favourites", "cart", "purchases", "reviews"}};
   return fields;
 }

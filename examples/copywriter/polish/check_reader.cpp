@@ -10,18 +10,30 @@
 namespace adlib::copywriter {
 namespace {
 
-// All that a record says of a person and a copy may tell, folded, a line each.
-std::string known_of(const Customer& customer) {
-  std::string known;
+// What a record says of a person and a copy may tell, folded, a line each.
+struct Known {
+  std::string tastes;  // and history: what somebody may be said to like
+  std::string others;  // level, name, city and whatever else: "for people who love Boise" is none of these
+  std::string level;
+  bool holds(std::string_view words) const {
+    return tastes.find(words) != std::string::npos || others.find(words) != std::string::npos;
+  }
+};
+
+Known known_of(const Customer& customer) {
+  Known known;
+  std::string* list = &known.tastes;
   const auto add = [&](std::string_view text) {
-    if (!text.empty()) known += FoldedText(text).folded() + "\n";
+    if (!text.empty()) *list += FoldedText(text).folded() + "\n";
   };
   for (const std::string& interest : customer.interests) add(interest);
   for (const auto* events : {&customer.browsing, &customer.favourites, &customer.cart, &customer.purchases}) {
     for (const Event& event : *events) add(event.title), add(event.category), add(event.brand);
   }
   for (const Review& review : customer.reviews) add(review.text), add(review.product);
+  list = &known.others;
   add(customer.member_level);
+  known.level = known.others;
   add(customer.name);
   for (const auto& [name, value] : customer.extras.items()) {
     if (value.is_string()) add(value.get<std::string>());
@@ -65,6 +77,7 @@ ReaderRules::ReaderRules(const std::filesystem::path& rules, std::span<const Pro
     statement.except = PhraseMatcher(table.list("except"));
     statement.any = table.flag("any");
     statement.exact = table.flag("exact");
+    statement.own = table.flag("own");
     statement.unpersonalised_only = table.flag("unpersonalised-only");
     statement.basis = table.text_or_none("basis");
     statement.zh = table.text("zh");
@@ -78,16 +91,13 @@ ReaderRules::ReaderRules(const std::filesystem::path& rules, std::span<const Pro
 std::vector<Finding> ReaderRules::check(std::string_view text, Language language,
                                         const Customer* customer) const {
   const FoldedText folded(text);
-  const std::string known = customer ? known_of(*customer) : std::string();
-  const auto holds = [&](std::string_view words) {
-    return !words.empty() && known.find(words) != std::string::npos;
-  };
+  const Known known = customer ? known_of(*customer) : Known();
   std::vector<Finding> out;
   for (const Statement& statement : statements_) {
     if (std::find(statement.languages.begin(), statement.languages.end(), language) ==
         statement.languages.end())
       continue;
-    if (customer && statement.unpersonalised_only) continue;
+    if (customer ? statement.unpersonalised_only : statement.own) continue;
     const std::vector<Range> ends = statement.behind.find_all(folded);
     for (const Range& before : statement.before.find_all(folded)) {
       if (is_excepted(statement, folded, before)) continue;
@@ -110,11 +120,17 @@ std::vector<Finding> ReaderRules::check(std::string_view text, Language language
         std::string_view trimmed = words;
         while (trimmed.starts_with(' ')) trimmed.remove_prefix(1);
         while (trimmed.ends_with(' ')) trimmed.remove_suffix(1);
-        if (trimmed.empty() || holds(trimmed)) continue;
-        bool wrong = statement.exact || (statement.any && known.empty());
+        if (trimmed.empty()) continue;
+        // A level is nothing but the record's; and nobody likes a city or a name that the record holds as
+        // such.
+        const std::string& right = statement.exact ? known.level : known.tastes;
+        if (right.find(trimmed) != std::string::npos) continue;
+        const bool nothing = known.tastes.empty() && known.others.empty();
+        bool wrong = statement.exact || (statement.any && nothing) ||
+                     known.others.find(concat(trimmed, '\n')) != std::string::npos;
         for (const Range& taste : tastes_.find_all(folded)) {
-          if (!slot.contains(taste)) continue;
-          if (!holds(std::string_view(all).substr(taste.begin, taste.end - taste.begin))) {
+          if (statement.own || !slot.contains(taste)) continue;
+          if (!known.holds(std::string_view(all).substr(taste.begin, taste.end - taste.begin))) {
             wrong = true;
             where = {before.begin, taste.end};
           }

@@ -35,6 +35,7 @@ class ReaderRules {
     PhraseMatcher before, behind, except;
     bool exact = false;  ///< the record holds what stands there, letter by letter
     bool any = false;    ///< what stands there need not be known by name: a taste in a record of none
+    bool own = false;    ///< wrong only where it is the record's city, name or level
     bool unpersonalised_only = false;
     std::string basis, zh, en;
   };

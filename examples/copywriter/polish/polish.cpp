@@ -36,8 +36,10 @@ Polish::Polish(const Store& store, std::shared_ptr<const RuleSet> rules,
       catalogue_(catalogue_of(store, products)),
       checker_(std::move(rules), catalogue_),
       customers_(store, std::move(products)),
-      find_(store.prepare("SELECT p.user, p.product, p.channel, p.language, c.tone, c.text, c.personalised, "
-                          "c.status FROM copy c JOIN placement p ON p.id = c.placement WHERE c.id = ?")),
+      find_(store.prepare(
+          "SELECT p.user, p.product, p.channel, p.language, c.tone, c.text, c.personalised, "
+          "c.status, CASE WHEN json_valid(c.request) THEN json_extract(c.request, '$.ending') END "
+          "FROM copy c JOIN placement p ON p.id = c.placement WHERE c.id = ?")),
       update_(store.prepare("UPDATE copy SET text = ?, status = ? WHERE id = ?")),
       drop_findings_(store.prepare("DELETE FROM finding WHERE copy = ?")),
       add_finding_(
@@ -115,6 +117,10 @@ Polish::Row Polish::read(std::int64_t copy) {
   row.subject.language = parse_language(find_.text(3));
   row.subject.channel = &find_channel(checker_.channels(), find_.text(2));
   row.subject.generated = true;
+  if (!find_.is_null(8)) {
+    for (const io::Json& ending : io::parse_json(find_.text(8), store_.where()))
+      row.endings.push_back(ending);
+  }
   row.subject.unpersonalised = !row.customer;
   find_.reset();
   if (product == customers_.products().end()) return row;
@@ -146,6 +152,15 @@ std::vector<Finding> Polish::check(const Row& row, std::string_view text) const 
   subject.tone = row.tone;
   subject.customer = row.customer ? &*row.customer : nullptr;
   std::vector<Finding> findings = checker_.check(subject);
+  // What the shop itself puts behind every text is none of the product's: an address, a telephone number.
+  std::size_t end = text.size();
+  for (const std::string& ending : row.endings) {
+    if (const std::size_t at = text.rfind(ending); at != std::string_view::npos) end = std::min(end, at);
+  }
+  std::erase_if(findings, [&](const Finding& finding) {
+    return finding.rule.starts_with("facts/") && finding.where.begin >= end &&
+           finding.where.begin < finding.where.end;
+  });
   if (!row.doubtful_name) return findings;
 
   subject.product = nullptr;  // nobody knows a name, so none is let pass

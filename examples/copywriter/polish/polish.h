@@ -72,6 +72,7 @@ class Polish {
     std::optional<Customer> customer;
     Subject subject;
     bool doubtful_name = false;
+    std::vector<std::string> endings = {};  ///< of the request: the shop's own words
   };
   // A text with its safe fixes, and what is left to say of it.
   struct Mended {
