@@ -16,8 +16,8 @@ void append_utf8(std::string& out, char32_t code_point);
 /// True for well-formed UTF-8 (no overlong forms, no surrogates).
 bool is_utf8(std::string_view text);
 
-/// True for what nobody sees and no script needs: controls, direction marks, zero-width spaces. Not for U+200C
-/// and U+200D, by which scripts and emoji are joined.
+/// True for what nobody sees and no script needs: controls, direction marks, zero-width spaces. Not for
+/// U+200C and U+200D, by which scripts and emoji are joined.
 bool is_invisible(char32_t c);
 
 /// Without ASCII whitespace at both ends.
