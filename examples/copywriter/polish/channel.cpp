@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "adlib/core/error.h"
+#include "copywriter/polish/typography/text.h"
 #include "copywriter/shop/text.h"
 
 namespace adlib::copywriter {
@@ -25,40 +26,13 @@ bool is_emoji(char32_t c) {
   return (c >= 0x1F300 && c <= 0x1FAFF) || (c >= 0x2600 && c <= 0x27BF) || c == 0xFE0F || c == 0x20E3;
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-bool is_name_character(char c) {
-  return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '-';
-}
-
-// Addresses of the web: with a scheme, with www., or a name that ends as shops' addresses do.
-std::vector<Range> addresses(std::string_view text) {
-  std::string lowered(text);
-  std::transform(lowered.begin(), lowered.end(), lowered.begin(), lower);
-  std::vector<Range> out;
-  const auto add = [&](std::size_t begin) {
-    std::size_t end = begin;
-    while (end < text.size() && text[end] > ' ' && static_cast<unsigned char>(text[end]) < 0x80) ++end;
-    if (out.empty() || out.back().end <= begin) out.push_back({begin, end});
-  };
-  for (std::size_t at = 0; at < lowered.size(); ++at) {
-    const std::string_view rest = std::string_view(lowered).substr(at);
-    const bool inside = at > 0 && is_name_character(lowered[at - 1]);
-    if (!inside &&
-        (rest.starts_with("http://") || rest.starts_with("https://") || rest.starts_with("www."))) {
-      add(at);
-    } else if (inside && rest[0] == '.') {
-      for (const std::string_view top :
-           {"com", "cn", "net", "org", "shop", "store", "xyz", "top", "info", "io"}) {
-        const std::size_t end = 1 + top.size();
-        if (!rest.substr(1).starts_with(top) || (end < rest.size() && is_name_character(rest[end]))) continue;
-        std::size_t begin = at;
-        while (begin > 0 && (is_name_character(lowered[begin - 1]) || lowered[begin - 1] == '.')) --begin;
-        if (begin == 0 || lowered[begin - 1] != '@') add(begin);  // that of e-mail is none of the web
-        break;
-      }
-    }
-  }
-  return out;
+// Addresses of the web: with a scheme, with www., or a name that ends as shops' addresses do. That of e-mail
+// is none.
+std::vector<typography::Pattern::Match> addresses(std::string_view text) {
+  static const typography::Pattern pattern(
+      R"((?i)(?<![a-z0-9-])(?:https?://|www\.)[\x21-\x7F]*|)"
+      R"((?<![a-z0-9.@-])(?:(?!(?<![a-z0-9-])www\.)[a-z0-9.-])*[a-z0-9-]\.(?:com|cn|net|org|shop|store|xyz|top|info|io)(?![a-z0-9-])[\x21-\x7F]*)");
+  return pattern.find_all(text);
 }
 
 }  // namespace
@@ -83,8 +57,8 @@ std::vector<Finding> check_channel(std::string_view text, const ChannelField& ch
     if (!channel.emoji && is_emoji(c)) add("emoji", {begin, at}, concat(channel.title, ": no emoji"));
   }
   if (!channel.links) {
-    for (const Range& address : addresses(text))
-      add("link", address, concat(channel.title, ": no addresses"));
+    for (const auto& address : addresses(text))
+      add("link", address.whole, concat(channel.title, ": no addresses"));
   }
   for (const std::string_view stop : {"。", "."}) {
     const bool ellipsis = text.ends_with("..");

@@ -9,7 +9,7 @@
 
 namespace adlib::copywriter {
 
-/// Findings are named "channel/…".
+/// Findings are named "channel/…". `text` is well-formed UTF-8.
 std::vector<Finding> check_channel(std::string_view text, const ChannelField& channel);
 
 }  // namespace adlib::copywriter

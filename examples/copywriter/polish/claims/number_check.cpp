@@ -131,13 +131,15 @@ class NumberCheck {
   }
   // Sides left out, or put together otherwise: 36 x 18, of 36 x 18 x 18.
   void check_sides(std::vector<Finding>& findings) const {
+    const std::vector<Dimensions> all = dimensions_in(context_.text.folded());
+    if (all.empty()) return;
     std::vector<std::vector<std::string_view>> known;
     for (const auto* texts : {&context_.facts.own, &context_.facts.theirs}) {
       for (const std::string& text : *texts) {
         for (Dimensions& one : dimensions_in(text)) known.push_back(std::move(one.sides));
       }
     }
-    for (const Dimensions& said : dimensions_in(context_.text.folded())) {
+    for (const Dimensions& said : all) {
       const auto whole = [&](const auto& sides) { return sides == said.sides; };
       const auto shares_a_side = [&](const auto& sides) {
         return std::find_first_of(sides.begin(), sides.end(), said.sides.begin(), said.sides.end()) !=
